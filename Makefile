@@ -1,0 +1,110 @@
+# vmferry: make builds ./vmferry and build/libcore.a. Targets:
+#   all unit test e2e demo lint asan install clean    (docs/HACKING.md)
+# Packages come from tests/deps.txt; registries (verbs, steps, sources, sinks,
+# hosters) are made from file names.
+
+VERSION := 0.1
+PREFIX ?= /usr/local
+# A second build (asan, clang) has a directory of its own: make B=build-asan.
+B ?= build
+CC = gcc
+SAN ?=
+WERROR ?= $(if $(CI),-Werror)
+PKGS := libcurl jansson libssh2 libpci libnbd libguestfs libcrypto libxml-2.0
+TEST_PKGS := cmocka
+
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wold-style-definition -Wformat=2 -Wvla -Wpointer-arith \
+	-Wwrite-strings -Wimplicit-fallthrough
+OPT ?= -O2 -D_FORTIFY_SOURCE=2
+CFLAGS_ALL = -std=gnu11 -g $(OPT) -fPIE -fstack-protector-strong $(WARN) \
+	$(WERROR) $(SAN) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
+	-DVERSION='"$(VERSION)"' -I. -Icore -I$(B) $(PKG_CFLAGS) $(CFLAGS)
+LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now $(SAN) $(LDFLAGS)
+
+REGISTRIES := verb step source sink hoster
+GEN := $(REGISTRIES:%=$(B)/gen/%.h)
+CORE := $(sort $(wildcard core/*.c core/*/*.c))
+UI := $(sort $(wildcard tui/*.c screens/*.c))
+UNIT := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
+LABS := $(patsubst tests/lab/%/,%,$(sort $(dir $(wildcard tests/lab/*/*.c))))
+obj = $(1:%.c=$(B)/%.o)
+
+.PHONY: all unit test e2e demo lint asan install clean test-deps
+.SECONDARY:
+.DELETE_ON_ERROR:
+
+ifeq ($(B),build)
+BIN := vmferry
+else
+BIN := $(B)/vmferry
+endif
+all: $(BIN)
+
+ifneq ($(MAKECMDGOALS),clean)
+include $(B)/config.mk
+endif
+
+# Remade (and make restarted) when the list of packages changes.
+$(B)/config.mk: tests/deps.txt Makefile
+	@mkdir -p $(@D)
+	@tests/deps.sh build
+	@{ echo "PKG_CFLAGS := $$(pkg-config --cflags $(PKGS))"; \
+	   echo "PKG_LIBS := $$(pkg-config --libs $(PKGS))"; } > $@
+
+$(B)/test-deps: tests/deps.txt
+	@tests/deps.sh build test
+	@touch $@
+test-deps: $(B)/test-deps
+
+# build/gen/verb.h: one X(name) a file of core/verb/, in name order.
+$(B)/gen/%.h: FORCE
+	@mkdir -p $(@D)
+	@for f in $(sort $(wildcard core/$*/*.c)); do \
+	   n=$${f##*/}; echo "X($${n%.c})"; done > $@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+FORCE:
+
+$(B)/%.o: %.c $(B)/config.mk | $(GEN)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+$(B)/libcore.a: $(call obj,$(CORE))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BIN): $(B)/main.o $(call obj,$(UI)) $(B)/libcore.a
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) \
+		$(if $(UI),$(shell pkg-config --libs ncursesw formw menuw panelw)) \
+		-lpthread
+
+# Unit tests link without ncurses: the engine needs no screen.
+$(B)/unit/%: $(B)/tests/unit/%.o $(B)/libcore.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) \
+		$(shell pkg-config --libs $(TEST_PKGS)) -lpthread
+
+unit: $(B)/test-deps
+	@$(MAKE) --no-print-directory $(UNIT:%=$(B)/unit/%) all
+	@tests/run-unit $(UNIT:%=$(B)/unit/%)
+
+# Lab programs: build/lab-NAME from tests/lab/NAME/*.c; libs.mk there may set
+# LAB_PKGS_NAME and LAB_LDFLAGS_NAME.
+-include $(wildcard tests/lab/*/libs.mk)
+define lab_rule
+$(B)/lab-$(1): $(call obj,$(sort $(wildcard tests/lab/$(1)/*.c)))
+	$$(CC) $$(LDFLAGS_ALL) $$(LAB_LDFLAGS_$(1)) -o $$@ $$^ \
+		$$(if $$(LAB_PKGS_$(1)),$$(shell pkg-config --libs $$(LAB_PKGS_$(1)))) -lpthread
+endef
+$(foreach l,$(LABS),$(eval $(call lab_rule,$(l))))
+lab: $(B)/test-deps
+	@$(MAKE) --no-print-directory $(LABS:%=$(B)/lab-%)
+.PHONY: lab
+
+install: all
+	install -D -m 755 vmferry $(DESTDIR)$(PREFIX)/sbin/vmferry
+
+clean:
+	rm -rf build build-* vmferry
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

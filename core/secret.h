@@ -1,0 +1,43 @@
+/*
+ * Secrets: passwords, tokens, keys. Held in locked, non-dumped memory, wiped
+ * when released; read from a 0600 file, a descriptor or a prompt; never in
+ * argv, environment, plan, journal or log.
+ *
+ * File format: lines NAME=VALUE, NAME such as esxi.password, pve.token,
+ * pve.password, hoster.KEY; '#' starts a comment line; the value is taken as
+ * it stands up to the end of line.
+ */
+#ifndef CORE_SECRET_H
+#define CORE_SECRET_H
+
+#include <stddef.h>
+
+#include "err.h"
+
+struct secrets;
+
+/* An empty set. */
+struct secrets *secrets_new(void);
+void secrets_free(struct secrets *s);	/* wipes */
+void cleanup_secrets(struct secrets **s);
+#define _secrets_ __attribute__((cleanup(cleanup_secrets)))
+
+/* Add all lines of a file; mode must be 0600 or less and the owner us
+ * (ERR_SECRET_OPEN). "fd:N" reads from descriptor N and closes it. */
+int secrets_load(struct secrets *s, const char *path, struct err *e);
+/* Add or replace one; the caller wipes its own copy. */
+void secrets_put(struct secrets *s, const char *name, const char *value);
+/* The value, valid until the set is freed or changed; null: none. */
+const char *secrets_get(const struct secrets *s, const char *name);
+/* As secrets_get, absent is ERR_SECRET_MISSING. */
+int secrets_need(const struct secrets *s, const char *name,
+	const char **value, struct err *e);
+
+/* Replace every known secret in text by "***", in place: the last guard
+ * before a log. */
+void secrets_redact(const struct secrets *s, char *text);
+
+/* Forbid core dumps and ptrace by others for this process. */
+void secrets_harden(void);
+
+#endif

@@ -1,0 +1,55 @@
+/* The table of verbs, made from the files in core/verb/. */
+#include "verb.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct verb *const verbs[] = {
+#define X(name) &verb_##name,
+#include "gen/verb.h"
+#undef X
+	NULL,
+};
+
+const struct verb *verb_find(const char *name)
+{
+	for (size_t i = 0; verbs[i]; i++)
+		if (strcmp(verbs[i]->name, name) == 0)
+			return verbs[i];
+	return NULL;
+}
+
+int verb_usage(const struct verb *v, struct err *e)
+{
+	return err_set(e, ERR_USAGE, "vmferry %s %s", v->name, v->args);
+}
+
+void out_puts(struct out *o, const char *s)
+{
+	o->put(o, s, strlen(s));
+}
+
+void out_f(struct out *o, const char *fmt, ...)
+{
+	_free_ char *s = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&s, fmt, ap) < 0)
+		abort();
+	va_end(ap);
+	out_puts(o, s);
+}
+
+void out_notef(struct out *o, const char *fmt, ...)
+{
+	_free_ char *s = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&s, fmt, ap) < 0)
+		abort();
+	va_end(ap);
+	o->note(o, s);
+}

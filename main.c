@@ -1,0 +1,108 @@
+/*
+ * vmferry: the command line. Finds the verb, gives it somewhere to put its
+ * output, shows its error, turns it into the exit code. Nothing else prints
+ * or exits.
+ */
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/secret.h"
+#include "core/stop.h"
+#include "core/verb.h"
+
+#ifndef VERSION
+#define VERSION "0"
+#endif
+
+static void put(struct out *o, const char *s, size_t n)
+{
+	(void)o;
+	fwrite(s, 1, n, stdout);
+	fflush(stdout);
+}
+
+static void note(struct out *o, const char *line)
+{
+	(void)o;
+	fprintf(stderr, "%s\n", line);
+}
+
+static void on_stop(int sig)
+{
+	(void)sig;
+	stop_asked = 1;
+}
+
+static void catch_signals(void)
+{
+	struct sigaction stop = {.sa_handler = on_stop};
+
+	sigaction(SIGTERM, &stop, NULL);
+	sigaction(SIGINT, &stop, NULL);
+	/* A worker outlives the terminal that started it. */
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static void help(FILE *f)
+{
+	fprintf(f, "usage: vmferry VERB [ARGUMENTS]\n\n");
+	for (size_t i = 0; verbs[i]; i++)
+		if (!verbs[i]->hidden)
+			fprintf(f, "  %-10s %s\n", verbs[i]->name,
+				verbs[i]->help);
+	fprintf(f, "\nvmferry VERB --help shows a verb's form. "
+		"Manual: vmferry(1), vmferry-errors(7).\n");
+}
+
+static void show_error(const struct err *e)
+{
+	fflush(stdout);
+	fprintf(stderr, "%s  %s\n  why   %s\n  next  %s\n"
+		"  see   vmferry-errors(7)\n", err_id(e->code), e->what,
+		e->why, err_advice(e->code));
+}
+
+static int run_verb(const struct verb *v, int argc, char **argv)
+{
+	struct out o = {.put = put, .note = note,
+		.tty = isatty(STDOUT_FILENO)};
+	struct err e = {0};
+
+	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+		printf("usage: vmferry %s %s\n\n%s\n", v->name, v->args,
+			v->help);
+		return 0;
+	}
+	if (v->run(argc, argv, &o, &e) == 0)
+		return 0;
+	show_error(&e);
+	return err_exit_code(e.code);
+}
+
+int main(int argc, char **argv)
+{
+	const struct verb *v;
+
+	setlocale(LC_ALL, "");
+	secrets_harden();
+	catch_signals();
+	if (argc > 1 && strcmp(argv[1], "--version") == 0) {
+		printf("vmferry %s\n", VERSION);
+		return 0;
+	}
+	if (argc < 2 || strcmp(argv[1], "--help") == 0) {
+		help(argc < 2 ? stderr : stdout);
+		return argc < 2 ? 2 : 0;
+	}
+	v = verb_find(argv[1]);
+	if (!v) {
+		fprintf(stderr, "vmferry: no verb '%s'\n", argv[1]);
+		help(stderr);
+		return 2;
+	}
+	return run_verb(v, argc - 1, argv + 1);
+}
