@@ -54,22 +54,23 @@ static void help(FILE *f)
 		if (!verbs[i]->hidden)
 			fprintf(f, "  %-10s %s\n", verbs[i]->name,
 				verbs[i]->help);
-	fprintf(f, "\nvmferry VERB --help shows a verb's form. "
+	fprintf(f,
+		"\nvmferry VERB --help shows a verb's form. "
 		"Manual: vmferry(1), vmferry-errors(7).\n");
 }
 
 static void show_error(const struct err *e)
 {
 	fflush(stdout);
-	fprintf(stderr, "%s  %s\n  why   %s\n  next  %s\n"
-		"  see   vmferry-errors(7)\n", err_id(e->code), e->what,
-		e->why, err_advice(e->code));
+	fprintf(stderr,
+		"%s  %s\n  why   %s\n  next  %s\n"
+		"  see   vmferry-errors(7)\n",
+		err_id(e->code), e->what, e->why, err_advice(e->code));
 }
 
 static int run_verb(const struct verb *v, int argc, char **argv)
 {
-	struct out o = {.put = put, .note = note,
-		.tty = isatty(STDOUT_FILENO)};
+	struct out o = {.put = put, .note = note, .tty = isatty(STDOUT_FILENO)};
 	struct err e = {0};
 
 	if (argc == 2 && strcmp(argv[1], "--help") == 0) {

@@ -20,8 +20,8 @@ enum err_code {
 
 struct err {
 	enum err_code code;
-	char what[160];	/* the operation: "write disk 1 of web01" */
-	char why[240];	/* the cause, in the words of who refused */
+	char what[160]; /* the operation: "write disk 1 of web01" */
+	char why[240];  /* the cause, in the words of who refused */
 };
 
 /*

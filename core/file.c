@@ -22,8 +22,8 @@ static enum err_code errno_code(void)
 	}
 }
 
-int file_read(const char *path, size_t max, char **out, size_t *len,
-	struct err *e)
+int file_read(
+	const char *path, size_t max, char **out, size_t *len, struct err *e)
 {
 	_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	_buf_ struct buf b = {0};
@@ -80,16 +80,16 @@ static int sync_parent(const char *path)
 	return fd < 0 ? -1 : fsync(fd);
 }
 
-int file_write(const char *path, const void *p, size_t n, unsigned mode,
-	struct err *e)
+int file_write(
+	const char *path, const void *p, size_t n, unsigned mode, struct err *e)
 {
 	_free_ char *tmp = xasprintf("%s.XXXXXX", path);
 	_close_ int fd = mkostemp(tmp, O_CLOEXEC);
 
 	if (fd < 0)
 		return err_sys(e, errno_code(), "%s", tmp);
-	if (write_all(fd, p, n) || fchmod(fd, mode) || fsync(fd)
-		|| rename(tmp, path) || sync_parent(path)) {
+	if (write_all(fd, p, n) || fchmod(fd, mode) || fsync(fd) ||
+		rename(tmp, path) || sync_parent(path)) {
 		err_sys(e, ERR_IO, "write %s", path);
 		unlink(tmp);
 		return -1;
@@ -101,7 +101,7 @@ int file_mkdirs(const char *path, unsigned mode, struct err *e)
 {
 	_free_ char *part = xstrdup(path);
 
-	for (char *s = part + 1; ; s++) {
+	for (char *s = part + 1;; s++) {
 		char c = *s;
 
 		if (c != '/' && c != '\0')

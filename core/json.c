@@ -30,11 +30,11 @@ uint64_t json_u64(const json_t *o, const char *key, uint64_t def)
 
 	if (json_is_integer(v) && json_integer_value(v) >= 0)
 		return json_integer_value(v);
-	if (json_is_real(v) && json_real_value(v) >= 0
-		&& json_real_value(v) < 1.8e19)
+	if (json_is_real(v) && json_real_value(v) >= 0 &&
+		json_real_value(v) < 1.8e19)
 		return (uint64_t)json_real_value(v);
-	if (json_is_string(v)
-		&& str_u64(json_string_value(v), UINT64_MAX, &n) == 0)
+	if (json_is_string(v) &&
+		str_u64(json_string_value(v), UINT64_MAX, &n) == 0)
 		return n;
 	return def;
 }
@@ -124,8 +124,8 @@ int json_parse(const char *text, size_t len, json_t **out, struct err *e)
 
 	if (!j)
 		return err_set(e, ERR_BAD_INPUT,
-			"not JSON at line %d column %d: %s", je.line,
-			je.column, je.text);
+			"not JSON at line %d column %d: %s", je.line, je.column,
+			je.text);
 	*out = j;
 	return 0;
 }
@@ -135,16 +135,16 @@ int json_read(const char *path, json_t **out, struct err *e)
 	_free_ char *text = NULL;
 	size_t len;
 
-	if (file_read(path, 64 << 20, &text, &len, e)
-		|| json_parse(text, len, out, e))
+	if (file_read(path, 64 << 20, &text, &len, e) ||
+		json_parse(text, len, out, e))
 		return err_in(e, "read %s", path);
 	return 0;
 }
 
 char *json_line(const json_t *j)
 {
-	char *s = json_dumps(j, JSON_SORT_KEYS | JSON_COMPACT
-		| JSON_ENCODE_ANY);
+	char *s =
+		json_dumps(j, JSON_SORT_KEYS | JSON_COMPACT | JSON_ENCODE_ANY);
 
 	if (!s)
 		abort();
@@ -153,16 +153,15 @@ char *json_line(const json_t *j)
 
 char *json_pretty(const json_t *j)
 {
-	_free_ char *s = json_dumps(j, JSON_SORT_KEYS | JSON_INDENT(2)
-		| JSON_ENCODE_ANY);
+	_free_ char *s = json_dumps(
+		j, JSON_SORT_KEYS | JSON_INDENT(2) | JSON_ENCODE_ANY);
 
 	if (!s)
 		abort();
 	return xasprintf("%s\n", s);
 }
 
-int json_write(const char *path, const json_t *j, unsigned mode,
-	struct err *e)
+int json_write(const char *path, const json_t *j, unsigned mode, struct err *e)
 {
 	_free_ char *s = json_pretty(j);
 

@@ -53,8 +53,8 @@ static void env_free(char **env)
 }
 
 /* In the child, between fork and exec: only async-signal-safe calls. */
-static void child_exec(const char *const argv[], const int fds[3],
-	pid_t parent, char **env, int report)
+static void child_exec(const char *const argv[], const int fds[3], pid_t parent,
+	char **env, int report)
 {
 	sigset_t none;
 	int kept[3];
@@ -80,8 +80,8 @@ static void child_exec(const char *const argv[], const int fds[3],
 static int spawn_failed(const char *name, int child_errno, struct err *e)
 {
 	if (child_errno == ENOENT)
-		return err_set(e, ERR_TOOL_MISSING, "%s is not installed",
-			name);
+		return err_set(
+			e, ERR_TOOL_MISSING, "%s is not installed", name);
 	errno = child_errno;
 	return err_sys(e, ERR_IO, "cannot start %s", name);
 }
@@ -106,8 +106,8 @@ int proc_spawn(const char *const argv[], int in, int out, int err_fd,
 	env_free(env);
 	close(report[1]);
 	do {
-		n = p < 0 ? 0 : read(report[0], &child_errno,
-			sizeof(child_errno));
+		n = p < 0 ? 0
+			  : read(report[0], &child_errno, sizeof(child_errno));
 	} while (n < 0 && errno == EINTR);
 	close(report[0]);
 	if (p < 0)
@@ -143,7 +143,7 @@ int proc_end(pid_t pid, double grace)
 }
 
 struct talk {
-	int in, out, err;	/* our ends; -1 closed */
+	int in, out, err; /* our ends; -1 closed */
 	const char *input;
 	size_t input_left, out_max;
 	struct buf obuf, ebuf;
@@ -208,8 +208,8 @@ static int talk_step(struct talk *t, const char *name, struct err *e)
 	return stop_check(e);
 }
 
-static int talk_all(struct talk *t, const char *name, double timeout,
-	struct err *e)
+static int talk_all(
+	struct talk *t, const char *name, double timeout, struct err *e)
 {
 	double until = now_mono() + timeout;
 
@@ -218,8 +218,7 @@ static int talk_all(struct talk *t, const char *name, double timeout,
 			return -1;
 		if (timeout > 0 && now_mono() > until)
 			return err_set(e, ERR_TIMEOUT,
-				"%s did not end within %.0f s", name,
-				timeout);
+				"%s did not end within %.0f s", name, timeout);
 	}
 	return 0;
 }
@@ -243,7 +242,8 @@ int proc_run(const char *const argv[], const struct proc_opts *opts,
 {
 	static const struct proc_opts none;
 	const struct proc_opts *o = opts ? opts : &none;
-	struct talk t = {.input = o->input, .input_left = o->input_len,
+	struct talk t = {.input = o->input,
+		.input_left = o->input_len,
 		.out_max = o->out_max ? o->out_max : 16 << 20};
 	int p[3][2], rc, ws = 0;
 	pid_t pid;

@@ -12,19 +12,19 @@
 #include "err.h"
 
 struct proc_result {
-	int status;		/* exit code, or 128 + signal */
-	char *out;		/* standard output, NUL-terminated */
+	int status; /* exit code, or 128 + signal */
+	char *out;  /* standard output, NUL-terminated */
 	size_t out_len;
-	char *err;		/* standard error, at most 64 KiB kept */
+	char *err; /* standard error, at most 64 KiB kept */
 };
 #define _proc_ __attribute__((cleanup(proc_result_free)))
 void proc_result_free(struct proc_result *r);
 
 struct proc_opts {
-	const char *input;	/* standard input, or null for /dev/null */
+	const char *input; /* standard input, or null for /dev/null */
 	size_t input_len;
-	double timeout;		/* seconds; 0: none. Then ERR_TIMEOUT */
-	size_t out_max;		/* bytes of output allowed; 0: 16 MiB */
+	double timeout; /* seconds; 0: none. Then ERR_TIMEOUT */
+	size_t out_max; /* bytes of output allowed; 0: 16 MiB */
 };
 
 /*

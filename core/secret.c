@@ -16,13 +16,13 @@
 
 #include "str.h"
 
-#define SECRETS_MAX 65536	/* bytes in a file of secrets */
+#define SECRETS_MAX 65536 /* bytes in a file of secrets */
 
 struct secret {
 	struct secret *next;
 	char *name;
 	char *value;
-	size_t size;		/* of the mapping */
+	size_t size; /* of the mapping */
 };
 
 struct secrets {
@@ -105,14 +105,13 @@ const char *secrets_get(const struct secrets *s, const char *name)
 	return NULL;
 }
 
-int secrets_need(const struct secrets *s, const char *name,
-	const char **value, struct err *e)
+int secrets_need(const struct secrets *s, const char *name, const char **value,
+	struct err *e)
 {
 	const char *v = secrets_get(s, name);
 
 	if (!v)
-		return err_set(e, ERR_SECRET_MISSING, "%s was not given",
-			name);
+		return err_set(e, ERR_SECRET_MISSING, "%s was not given", name);
 	*value = v;
 	return 0;
 }
@@ -125,20 +124,20 @@ static int open_source(const char *path, struct err *e)
 
 	if (str_starts(path, "fd:")) {
 		if (str_u64(path + 3, 1023, &n))
-			return err_set(e, ERR_USAGE, "%s: not a descriptor",
-				path);
+			return err_set(
+				e, ERR_USAGE, "%s: not a descriptor", path);
 		return n;
 	}
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return err_sys(e, errno == ENOENT ? ERR_NOT_FOUND
-			: ERR_PERMISSION, "%s", path);
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)
-		&& ((st.st_mode & 077) || st.st_uid != geteuid())) {
+		return err_sys(e,
+			errno == ENOENT ? ERR_NOT_FOUND : ERR_PERMISSION, "%s",
+			path);
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+		((st.st_mode & 077) || st.st_uid != geteuid())) {
 		close(fd);
-		return err_set(e, ERR_SECRET_OPEN,
-			"%s: mode %03o, owner %d", path,
-			(unsigned)(st.st_mode & 0777), (int)st.st_uid);
+		return err_set(e, ERR_SECRET_OPEN, "%s: mode %03o, owner %d",
+			path, (unsigned)(st.st_mode & 0777), (int)st.st_uid);
 	}
 	return fd;
 }

@@ -18,7 +18,7 @@ struct secrets;
 
 /* An empty set. */
 struct secrets *secrets_new(void);
-void secrets_free(struct secrets *s);	/* wipes */
+void secrets_free(struct secrets *s); /* wipes */
 void cleanup_secrets(struct secrets **s);
 #define _secrets_ __attribute__((cleanup(cleanup_secrets)))
 
@@ -30,8 +30,8 @@ void secrets_put(struct secrets *s, const char *name, const char *value);
 /* The value, valid until the set is freed or changed; null: none. */
 const char *secrets_get(const struct secrets *s, const char *name);
 /* As secrets_get, absent is ERR_SECRET_MISSING. */
-int secrets_need(const struct secrets *s, const char *name,
-	const char **value, struct err *e);
+int secrets_need(const struct secrets *s, const char *name, const char **value,
+	struct err *e);
 
 /* Replace every known secret in text by "***", in place: the last guard
  * before a log. */

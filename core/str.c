@@ -177,8 +177,10 @@ static size_t utf8_len(const unsigned char *s, unsigned *cp)
 		*cp = s[0];
 		return 1;
 	}
-	n = s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : s[0] >= 0xe0 ? 3
-		: s[0] >= 0xc2 ? 2 : 0;
+	n = s[0] >= 0xf0 && s[0] < 0xf5 ? 4
+		: s[0] >= 0xe0          ? 3
+		: s[0] >= 0xc2          ? 2
+					: 0;
 	if (!n || s[0] >= 0xf5)
 		return 0;
 	c = s[0] & (0xff >> (n + 1));
@@ -196,10 +198,10 @@ static size_t utf8_len(const unsigned char *s, unsigned *cp)
 /* Characters that can change what a terminal or a reader shows. */
 static bool cp_unsafe(unsigned c)
 {
-	return c < 0x20 || (c >= 0x7f && c < 0xa0)
-		|| (c >= 0x200e && c <= 0x200f)	/* direction marks */
-		|| (c >= 0x2028 && c <= 0x202e)	/* separators, overrides */
-		|| (c >= 0x2066 && c <= 0x2069)	/* isolates */
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) ||
+		(c >= 0x200e && c <= 0x200f)    /* direction marks */
+		|| (c >= 0x2028 && c <= 0x202e) /* separators, overrides */
+		|| (c >= 0x2066 && c <= 0x2069) /* isolates */
 		|| c == 0xfeff;
 }
 
@@ -377,8 +379,8 @@ int str_bytes(const char *s, uint64_t *out)
 
 char *str_size(char out[STR_SIZE_LEN], uint64_t bytes)
 {
-	static const char *const unit[] = {"B", "KiB", "MiB", "GiB", "TiB",
-		"PiB", "EiB"};
+	static const char *const unit[] = {
+		"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
 	double v = bytes;
 	size_t u = 0;
 

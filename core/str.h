@@ -40,7 +40,7 @@ struct buf {
 };
 #define _buf_ __attribute__((cleanup(buf_free)))
 void buf_free(struct buf *b);
-void buf_clear(struct buf *b);		/* empties, keeps the memory */
+void buf_clear(struct buf *b); /* empties, keeps the memory */
 void buf_add(struct buf *b, const void *p, size_t n);
 void buf_adds(struct buf *b, const char *s);
 void buf_addc(struct buf *b, char c);
@@ -58,7 +58,7 @@ char *str_printable(char *dst, size_t size, const char *s);
 /* The same, allocated. */
 char *str_printable_dup(const char *s);
 
-bool str_eqi(const char *a, const char *b);	/* ASCII case ignored */
+bool str_eqi(const char *a, const char *b); /* ASCII case ignored */
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 /* Cut blanks, tabs, CR and LF at both ends, in place; returns the start. */
@@ -82,8 +82,8 @@ char *str_size(char out[STR_SIZE_LEN], uint64_t bytes);
 /* "1 h 02 min", "3 min 20 s", "4.2 s". Returns out. */
 char *str_duration(char out[STR_SIZE_LEN], double seconds);
 
-void hex_encode(char *out, const void *p, size_t n);	/* 2n+1 bytes */
-int hex_decode(void *out, size_t n, const char *s);	/* exactly 2n digits */
+void hex_encode(char *out, const void *p, size_t n); /* 2n+1 bytes */
+int hex_decode(void *out, size_t n, const char *s);  /* exactly 2n digits */
 
 /* Append s quoted for a POSIX shell: always in single quotes, ' as '\''.
  * The one place where remote command lines get their arguments. */
@@ -94,8 +94,8 @@ void sh_arg(struct buf *b, const char *s);
 /* Read a whole file of at most max bytes; *out is NUL-terminated, freed by
  * the caller; len may be null. ERR_NOT_FOUND, ERR_PERMISSION, ERR_IO,
  * ERR_BAD_INPUT (larger than max). */
-int file_read(const char *path, size_t max, char **out, size_t *len,
-	struct err *e);
+int file_read(
+	const char *path, size_t max, char **out, size_t *len, struct err *e);
 /* Write by a temporary file, fsync, rename, fsync of the directory. */
 int file_write(const char *path, const void *p, size_t n, unsigned mode,
 	struct err *e);

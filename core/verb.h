@@ -16,7 +16,7 @@ struct out {
 	void (*put)(struct out *o, const char *s, size_t n);
 	/* Standard error: progress and notes, one line without newline. */
 	void (*note)(struct out *o, const char *line);
-	bool tty;		/* standard output is a terminal */
+	bool tty; /* standard output is a terminal */
 };
 
 void out_puts(struct out *o, const char *s);
@@ -27,8 +27,8 @@ void out_notef(struct out *o, const char *fmt, ...)
 
 struct verb {
 	const char *name;
-	const char *args;	/* "FILE [--json]" */
-	const char *help;	/* one line */
+	const char *args; /* "FILE [--json]" */
+	const char *help; /* one line */
 	bool hidden;
 	/* argv[0] is the verb. 0, or -1 with the error. */
 	int (*run)(int argc, char **argv, struct out *o, struct err *e);

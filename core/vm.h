@@ -17,76 +17,76 @@ enum vm_bus { VM_BUS_SCSI, VM_BUS_IDE, VM_BUS_SATA, VM_BUS_NVME };
 
 enum vm_disk_mode {
 	VM_DISK_PERSISTENT,
-	VM_DISK_INDEPENDENT,		/* persistent, no snapshots */
-	VM_DISK_NONPERSISTENT,		/* changes vanish at power off */
+	VM_DISK_INDEPENDENT,   /* persistent, no snapshots */
+	VM_DISK_NONPERSISTENT, /* changes vanish at power off */
 };
 
 struct vm_disk {
-	char *slot;		/* "scsi0:0" */
+	char *slot; /* "scsi0:0" */
 	enum vm_bus bus;
 	int controller, unit;
-	char *model;		/* controller: "pvscsi", "lsilogic", ... */
-	char *file;		/* as the configuration names it */
-	char *path;		/* absolute path of the descriptor, or null */
-	char *data;		/* absolute path of the flat extent, or null */
-	uint64_t capacity;	/* bytes; 0 unknown */
-	uint64_t used;		/* bytes allocated on the source; 0 unknown */
+	char *model;       /* controller: "pvscsi", "lsilogic", ... */
+	char *file;        /* as the configuration names it */
+	char *path;        /* absolute path of the descriptor, or null */
+	char *data;        /* absolute path of the flat extent, or null */
+	uint64_t capacity; /* bytes; 0 unknown */
+	uint64_t used;     /* bytes allocated on the source; 0 unknown */
 	enum vm_disk_mode mode;
-	bool snapshot;		/* file is a snapshot's child disk */
+	bool snapshot; /* file is a snapshot's child disk */
 	bool thin;
-	char *create_type;	/* VMDK createType, or null */
-	char *cid;		/* VMDK CID, or null */
-	char *unsupported;	/* why it cannot be copied, or null */
+	char *create_type; /* VMDK createType, or null */
+	char *cid;         /* VMDK CID, or null */
+	char *unsupported; /* why it cannot be copied, or null */
 };
 
 enum vm_mac_kind {
 	VM_MAC_NONE,
-	VM_MAC_GENERATED,	/* by the host */
-	VM_MAC_VPX,		/* by vCenter */
-	VM_MAC_STATIC,		/* typed by a person */
+	VM_MAC_GENERATED, /* by the host */
+	VM_MAC_VPX,       /* by vCenter */
+	VM_MAC_STATIC,    /* typed by a person */
 };
 
 struct vm_nic {
-	char *slot;		/* "ethernet0" */
+	char *slot; /* "ethernet0" */
 	int index;
-	char *model;		/* "vmxnet3", "e1000", ... */
-	char *mac;		/* lower case aa:bb:cc:dd:ee:ff, or null */
+	char *model; /* "vmxnet3", "e1000", ... */
+	char *mac;   /* lower case aa:bb:cc:dd:ee:ff, or null */
 	enum vm_mac_kind mac_kind;
-	char *network;		/* port group or null */
-	bool connected;		/* at power on */
-	int pci_slot;		/* VMware's pciSlotNumber, -1 unknown */
+	char *network;  /* port group or null */
+	bool connected; /* at power on */
+	int pci_slot;   /* VMware's pciSlotNumber, -1 unknown */
 };
 
 struct vm_passthrough {
-	char *slot;		/* "pciPassthru0" */
-	char *address;		/* as written */
-	unsigned vendor, device;	/* 0 unknown */
-	char *name;		/* by libpci's ids, or null */
+	char *slot;              /* "pciPassthru0" */
+	char *address;           /* as written */
+	unsigned vendor, device; /* 0 unknown */
+	char *name;              /* by libpci's ids, or null */
 };
 
 struct vm {
-	char *id;		/* the host's id for it (Vmid), or null */
+	char *id; /* the host's id for it (Vmid), or null */
 	char *name;
-	char *config;		/* path of the .vmx or .ovf */
-	char *guest;		/* VMware guestOS in .vmx form: debian12-64 */
-	char *guest_detail;	/* prettyName by the tools, or null */
+	char *config;       /* path of the .vmx or .ovf */
+	char *guest;        /* VMware guestOS in .vmx form: debian12-64 */
+	char *guest_detail; /* prettyName by the tools, or null */
 	char *annotation;
-	char *uuid;		/* uuid.bios as 8-4-4-4-12, or null */
-	char *power;		/* "on", "off", "suspended" or null */
-	char *hw_version;	/* "19" or null */
+	char *uuid;       /* uuid.bios as 8-4-4-4-12, or null */
+	char *power;      /* "on", "off", "suspended" or null */
+	char *hw_version; /* "19" or null */
 	enum vm_firmware firmware;
 	bool secure_boot, tpm, encrypted, nested;
-	unsigned cpus;		/* virtual CPUs in all */
+	unsigned cpus; /* virtual CPUs in all */
 	unsigned cores_per_socket;
 	uint64_t memory_mib;
-	int snapshots;		/* number known; -1 unknown */
+	int snapshots; /* number known; -1 unknown */
 	struct vm_disk *disks;
 	size_t n_disks;
 	struct vm_nic *nics;
 	size_t n_nics;
 	struct vm_passthrough *passthrough;
 	size_t n_passthrough;
-	char **warnings;	/* sentences for the operator */
+	char **warnings; /* sentences for the operator */
 	size_t n_warnings;
 };
 
@@ -105,9 +105,9 @@ void vm_warn(struct vm *v, const char *fmt, ...)
  * scsi0:10), NICs by index. */
 void vm_sort(struct vm *v);
 
-const char *vm_bus_name(enum vm_bus b);		/* "scsi" */
-const char *vm_firmware_name(enum vm_firmware f);	/* "bios", "uefi" */
-const char *vm_mac_kind_name(enum vm_mac_kind k);	/* "static" */
+const char *vm_bus_name(enum vm_bus b);           /* "scsi" */
+const char *vm_firmware_name(enum vm_firmware f); /* "bios", "uefi" */
+const char *vm_mac_kind_name(enum vm_mac_kind k); /* "static" */
 const char *vm_disk_mode_name(enum vm_disk_mode m);
 
 /* New reference. */

@@ -17,8 +17,8 @@ static int run(int argc, char **argv, struct out *o, struct err *e)
 		enum err_code code = err_by_id(argv[1]);
 
 		if (!code)
-			return err_set(e, ERR_NOT_FOUND, "no error %s",
-				argv[1]);
+			return err_set(
+				e, ERR_NOT_FOUND, "no error %s", argv[1]);
 		show(o, code);
 		return 0;
 	}

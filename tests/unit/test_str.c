@@ -15,15 +15,17 @@ static void printable(void **state)
 	char out[32];
 
 	(void)state;
-	assert_string_equal(str_printable(out, sizeof(out), "a\x1b[31mb\n"),
-		"a?[31mb?");
-	assert_string_equal(str_printable(out, sizeof(out), "caf\xc3\xa9"),
-		"caf\xc3\xa9");
-	assert_string_equal(str_printable(out, sizeof(out), "\xc3(\xff"),
-		"?(?");
+	assert_string_equal(
+		str_printable(out, sizeof(out), "a\x1b[31mb\n"), "a?[31mb?");
+	assert_string_equal(
+		str_printable(out, sizeof(out), "caf\xc3\xa9"), "caf\xc3\xa9");
+	assert_string_equal(
+		str_printable(out, sizeof(out), "\xc3(\xff"), "?(?");
 	/* A right-to-left override could turn exe.txt into txt.exe. */
 	assert_string_equal(str_printable(out, sizeof(out),
-		"x\xe2\x80\xae" "y"), "x?y");
+				    "x\xe2\x80\xae"
+				    "y"),
+		"x?y");
 	/* Cut at a character's edge. */
 	assert_string_equal(str_printable(out, 3, "a\xc3\xa9z"), "a");
 }
@@ -78,8 +80,10 @@ static void quoting(void **state)
 
 		buf_adds(&b, "printf %s");
 		sh_arg(&b, words[i]);
-		assert_int_equal(proc_run((const char *const[]){"sh", "-c",
-			b.s, NULL}, NULL, &r, NULL), 0);
+		assert_int_equal(
+			proc_run((const char *const[]){"sh", "-c", b.s, NULL},
+				NULL, &r, NULL),
+			0);
 		assert_string_equal(r.out, words[i]);
 	}
 }
@@ -92,18 +96,22 @@ static void children(void **state)
 	struct err e;
 
 	(void)state;
-	assert_int_equal(proc_run((const char *const[]){"cat", NULL}, &in, &r,
-		&e), 0);
+	assert_int_equal(
+		proc_run((const char *const[]){"cat", NULL}, &in, &r, &e), 0);
 	assert_string_equal(r.out, "hello");
 	assert_int_equal(proc_run((const char *const[]){"no-such-tool", NULL},
-		NULL, &r, &e), -1);
+				 NULL, &r, &e),
+		-1);
 	assert_int_equal(e.code, ERR_TOOL_MISSING);
 	assert_int_equal(proc_run((const char *const[]){"sleep", "9", NULL},
-		&quick, &r, &e), -1);
+				 &quick, &r, &e),
+		-1);
 	assert_int_equal(e.code, ERR_TIMEOUT);
-	assert_int_equal(proc_must((const char *const[]){"sh", "-c",
-		"echo one >&2; echo two >&2; exit 3", NULL}, NULL, NULL,
-		ERR_NBD, &e), -1);
+	assert_int_equal(
+		proc_must((const char *const[]){"sh", "-c",
+				  "echo one >&2; echo two >&2; exit 3", NULL},
+			NULL, NULL, ERR_NBD, &e),
+		-1);
 	assert_int_equal(e.code, ERR_NBD);
 	assert_string_equal(e.why, "sh ended with 3: two");
 }
