@@ -90,12 +90,14 @@ struct vm {
 	size_t n_warnings;
 };
 
+/* One CPU, one core per socket, snapshots unknown, the rest cleared. */
 struct vm *vm_new(void);
 void vm_free(struct vm *v);
 void cleanup_vm(struct vm **v);
 #define _vm_ __attribute__((cleanup(cleanup_vm)))
 
-/* Append a cleared member; the pointer is valid until the next append. */
+/* Append a cleared member (a NIC: connected, pci_slot unknown); the pointer is
+ * valid until the next append. */
 struct vm_disk *vm_add_disk(struct vm *v);
 struct vm_nic *vm_add_nic(struct vm *v);
 struct vm_passthrough *vm_add_passthrough(struct vm *v);
