@@ -63,7 +63,7 @@ $(B)/gen/%.h: FORCE
 	@for f in $(sort $(wildcard core/$*/*.c)); do \
 	   n=$${f##*/}; echo "X($${n%.c})"; done > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
-FORCE:
+.PHONY: FORCE
 
 $(B)/%.o: %.c $(B)/config.mk | $(GEN)
 	@mkdir -p $(@D)
