@@ -1,0 +1,69 @@
+/*
+ * HTTPS to one host: the one door to libcurl. Requests go one at a time over
+ * a kept connection. Keeps true: nothing of a request is on the wire before
+ * the certificate was accepted; no proxy from the environment, no redirect
+ * followed, no write sent twice; headers and bodies sent are wiped.
+ */
+#ifndef CORE_HTTP_H
+#define CORE_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "err.h"
+
+struct http_opts {
+	const char *host; /* name or address, without brackets */
+	unsigned port;
+	/*
+	 * Is this leaf certificate the host's? fingerprint: SHA-256 of its
+	 * DER form, "AA:BB:...:FF". 0, or -1 with the error the request then
+	 * ends with. Asked on every new connection, before anything is sent.
+	 * Null: the system's CAs and the host's name decide.
+	 */
+	int (*trust)(void *arg, const char *fingerprint, struct err *e);
+	void *trust_arg;
+	enum err_code lost;     /* code of a failed connection */
+	double connect_timeout; /* seconds; 0: 15 */
+};
+
+struct http;
+/* Connects on the first request. ERR_INTERNAL (libcurl unusable). */
+int http_open(const struct http_opts *o, struct http **out, struct err *e);
+void http_close(struct http *h); /* null is allowed */
+
+struct http_req {
+	const char *method; /* "GET", "POST", "PUT", "DELETE" */
+	const char *path;   /* "/a/b?c=d", percent-encoded already */
+	/* "Name: value" lines, null-terminated; may be null. */
+	const char *const *headers;
+	const char *body; /* null: none */
+	size_t body_len;
+	double timeout; /* seconds for all of it; 0: 60 */
+	size_t max;     /* bytes of answer allowed; 0: 16 MiB */
+};
+
+struct http_resp {
+	unsigned status;
+	char *reason; /* the status line's text, never null */
+	char *type;   /* Content-Type, never null */
+	char *body;   /* NUL-terminated, never null */
+	size_t len;
+	/* On failure: the request may have reached the other side. */
+	bool sent;
+};
+#define _http_resp_ __attribute__((cleanup(http_resp_free)))
+void http_resp_free(struct http_resp *r);
+
+/*
+ * One request. Any status is success here: 0 means an answer was read whole.
+ * -1: opts.lost (no connection, or it broke), ERR_TIMEOUT, ERR_STOPPED (a
+ * write under way gets 10 s to end), ERR_BAD_INPUT (answer too large), or
+ * what trust said. r->sent is set on failure too, the rest is untouched.
+ * A method other than GET goes over a connection of its own, so that
+ * libcurl never repeats it.
+ */
+int http_do(struct http *h, const struct http_req *q, struct http_resp *r,
+	struct err *e);
+
+#endif
