@@ -1,0 +1,183 @@
+/*
+ * The copy of one disk: written ranges of a source, read by several readers,
+ * digested, tested for zero, written to a sink, flushed, and only then
+ * marked; and the reading back of a target against the marks.
+ *
+ * The disk is cut into ranges of one power of two (the last may be shorter).
+ * Each has a SHA-256 over its whole content, zeros included, whether they
+ * were read, skipped by the block map, or written. So a complete map of
+ * digests says what the target must hold at every byte, and the disk's own
+ * digest is the SHA-256 of the list of range digests (32 bytes each, in
+ * order): two copies of one disk by the same range size have the same one.
+ *
+ * A copy begins anew wherever the last mark ended: SIGKILL at any moment
+ * costs what was not yet marked, never correctness.
+ *
+ * Memory: about 1 MiB times (3 * readers + 4), plus 33 bytes a range
+ * (at most 65536 ranges up to 4 TiB): 12 MiB with 2 readers.
+ */
+#ifndef CORE_COPY_H
+#define CORE_COPY_H
+
+#include "digest.h"
+#include "sink.h"
+#include "source.h"
+
+/* --- the map of ranges, and its lines in the journal ----------------- */
+
+enum copy_kind {
+	COPY_TODO,
+	COPY_DATA, /* copied, flushed; sha is its digest */
+	COPY_ZERO, /* the same, and it is zero from end to end */
+};
+
+struct copy_slot {
+	unsigned char kind; /* enum copy_kind */
+	unsigned char sha[SHA256_LEN];
+};
+
+struct copy_map {
+	uint64_t size;  /* of the source disk, bytes */
+	uint64_t range; /* bytes, a power of two */
+	size_t n;       /* ranges: size / range, rounded up */
+	struct copy_slot *slot;
+};
+
+/* The range size for a disk: 8 MiB up to 512 GiB, then doubled so that no
+ * disk has more than 65536 ranges. */
+uint64_t copy_range_for(uint64_t size);
+struct copy_map *copy_map_new(uint64_t size, uint64_t range);
+void copy_map_free(struct copy_map *m);
+void cleanup_copy_map(struct copy_map **m);
+#define _copy_map_ __attribute__((cleanup(cleanup_copy_map)))
+/* True where no range is COPY_TODO. */
+bool copy_map_complete(const struct copy_map *m);
+/* Bytes of ranges that are not COPY_TODO. */
+uint64_t copy_map_done(const struct copy_map *m);
+/* The disk's digest (see above) in hexadecimal; the map must be complete. */
+void copy_map_digest(const struct copy_map *m, char out[SHA256_HEX]);
+
+/* Ranges [first, first + n) of a map were copied and flushed. */
+struct copy_mark {
+	const struct copy_map *map;
+	size_t first, n;
+};
+
+/*
+ * A mark as the data of a journal line; new reference:
+ *
+ *   {"disk":0, "size":S, "range":R, "at":OFFSET, "len":BYTES,
+ *    "sha256":["hex", 12, "hex", ...]}
+ *
+ * one member a range in order, a number standing for that many ranges of
+ * zeros. 67 bytes a written range: a full disk of up to 512 GiB takes
+ * 8.4 MiB for each TiB, 2 TiB (ranges of 32 MiB) 4.2 MiB; nothing but
+ * numbers where a disk is sparse.
+ */
+json_t *copy_mark_to_json(const struct copy_mark *m, unsigned disk);
+/*
+ * Take such a line into *map, made when null. The disk number is the
+ * caller's to look at. ERR_JOB_BAD where the line is not whole, or its size
+ * and range are not the map's; *map is untouched then.
+ */
+int copy_mark_from_json(const json_t *j, struct copy_map **map, struct err *e);
+
+/* --- the copy -------------------------------------------------------- */
+
+struct copy_progress {
+	uint64_t todo;    /* bytes to be read in all, earlier runs included */
+	uint64_t done;    /* of these, read and handed to the target */
+	uint64_t at;      /* offset being read */
+	double rate;      /* bytes a second, over the last seconds */
+	double eta;       /* seconds to go, by the written bytes; < 0 unknown */
+	const char *note; /* "connection lost, again in 4 s", or null */
+};
+
+struct copy_job {
+	struct disk_in *in;
+	struct disk_out *out;
+	uint64_t range;     /* 0: the done map's, else copy_range_for */
+	unsigned readers;   /* 1 to 16; 0: what the source proposes */
+	bool target_zeroed; /* the target reads as zero where never written,
+			     * since before the first run of this copy */
+	bool read_all;      /* ignore the block map */
+	uint64_t limit;     /* bytes a second read; 0 none */
+	double patience;    /* seconds a lost source is tried again; 0: 300 */
+
+	/* From an earlier run, or null: what is copied, and the identity
+	 * that `begin` was given then. Both stay the caller's. */
+	const struct copy_map *done;
+	const json_t *identity;
+
+	/* All are called by the thread that called copy_run; all may be null
+	 * but mark. */
+	void *ctx;
+	/* Before the first write: journal the identity. -1 stops the copy. */
+	int (*begin)(void *ctx, const json_t *identity, struct err *e);
+	/* After a flush: journal the mark durably before returning; ranges
+	 * of zeros that needed no write are marked too. -1 stops the copy. */
+	int (*mark)(void *ctx, const struct copy_mark *m, struct err *e);
+	/* At most 4 times a second. */
+	void (*progress)(void *ctx, const struct copy_progress *p);
+	/* A sentence for the log: a retry, a map not trusted. */
+	void (*note)(void *ctx, const char *line);
+};
+
+struct copy_result {
+	/* Bytes. provisioned is the disk's size; the rest is of this run,
+	 * ranges done before not counted. */
+	uint64_t provisioned, read, written, zero, skipped_by_map;
+	uint64_t done_before; /* bytes of ranges marked by earlier runs */
+	uint64_t target_size;
+	double seconds;
+	unsigned readers, retries;
+	const char *road;     /* the source's; static */
+	char *map_note;       /* why everything was read, or null */
+	struct copy_map *map; /* complete */
+	char digest[SHA256_HEX];
+	json_t *identity;
+};
+void copy_result_free(struct copy_result *r);
+#define _copy_result_ __attribute__((cleanup(copy_result_free)))
+/* All numbers and texts of it, not the map; new reference. */
+json_t *copy_result_to_json(const struct copy_result *r);
+
+/*
+ * Copy what is not done. Keeps true: a mark is only called for bytes that
+ * the sink has flushed; a byte of the target outside what was copied reads
+ * zero afterwards (the tail behind the source's size too); nothing is
+ * assumed to be zero but by target_zeroed.
+ *
+ * ERR_SOURCE_CHANGED (identity compared before the first and after the last
+ * byte), ERR_NO_SPACE (target full, or smaller than the source), ERR_STOPPED,
+ * ERR_TARGET_WRITE, ERR_NBD, the source's own (ERR_SSH_LOST once patience is
+ * over), or what a callback returned. After an error what was written so far
+ * is flushed and marked where that still works.
+ */
+int copy_run(const struct copy_job *job, struct copy_result *r, struct err *e);
+
+/* --- reading the target back ----------------------------------------- */
+
+struct copy_check {
+	struct disk_out *out;       /* best opened read_only */
+	const struct copy_map *map; /* must be complete */
+	void *ctx;
+	void (*progress)(void *ctx, const struct copy_progress *p);
+};
+
+struct copy_checked {
+	uint64_t read;  /* bytes read back */
+	uint64_t known; /* bytes zero by the target's own block status */
+	double seconds;
+	char digest[SHA256_HEX]; /* the disk's, from what was read */
+};
+
+/*
+ * Read back every range and compare its digest; ranges of zeros and the tail
+ * behind the source's size are read wherever the target does not say itself
+ * that they are zero. ERR_VERIFY_MISMATCH names the offset.
+ */
+int copy_verify(
+	const struct copy_check *c, struct copy_checked *r, struct err *e);
+
+#endif

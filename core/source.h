@@ -1,0 +1,80 @@
+/*
+ * Where disk bytes come from. One file a kind in core/source/, ending in
+ * `const struct source source_NAME`; an open disk is a struct disk_in.
+ *
+ *   ssh://user@host[:port]/vmfs/volumes/DS/VM/x.vmdk    (or x-flat.vmdk)
+ *   /path/x.raw  /path/x-flat.vmdk  /dev/x               source/file.c
+ *   /path/x.vmdk /path/x.qcow2 /path/x.ova#member.vmdk   source/image.c
+ *
+ * Readers are what threads hold: each has its own connection, and two
+ * readers may be used at the same time by two threads. Everything else is
+ * called by one thread.
+ */
+#ifndef CORE_SOURCE_H
+#define CORE_SOURCE_H
+
+#include "extent.h"
+#include "json.h"
+#include "secret.h"
+
+struct source;
+
+struct source_opts {
+	const struct secrets *secrets; /* esxi.password; may be null */
+	const char *key;               /* path of a private key, or null */
+	const char *accept_hostkey;    /* fingerprint to pin, or null */
+};
+
+/* An open source disk, read-only. */
+struct disk_in {
+	const struct source *kind;
+	void *priv;
+	uint64_t size;    /* bytes of the disk: its capacity */
+	const char *road; /* "ssh", "file", ...: for people; static */
+};
+
+struct source {
+	const char *name;
+	/* True where the text is a disk of this kind. */
+	bool (*takes)(const char *spec);
+	int (*open)(const char *spec, const struct source_opts *o,
+		struct disk_in *in, struct err *e);
+	/* What tells whether the disk is still the same: an object of size,
+	 * mtime, inode, CID and whatever else the kind knows. New reference. */
+	int (*identity)(struct disk_in *in, json_t **out, struct err *e);
+	/* What is written, covering the size. *why, to be freed, says in one
+	 * sentence why everything will be read, or stays null. An unreadable
+	 * map is not an error: everything is data then. */
+	int (*extents)(struct disk_in *in, struct extents *out, char **why,
+		struct err *e);
+	int (*reader_open)(struct disk_in *in, void **reader, struct err *e);
+	/* What will be read next, in this order; may be null. */
+	int (*start)(
+		void *reader, const struct extent *x, size_t n, struct err *e);
+	/* Exactly len bytes at off into buf, or an error: never fewer. */
+	int (*read)(void *reader, uint64_t off, void *buf, size_t len,
+		struct err *e);
+	void (*reader_close)(void *reader);
+	void (*close)(struct disk_in *in);
+	/* Readers worth having when the caller does not say. */
+	unsigned readers;
+};
+
+/* source_NAME of every file in core/source/. */
+#define X(name) extern const struct source source_##name;
+#include "gen/source.h"
+#undef X
+
+/* Open by spec. ERR_USAGE where no kind takes it. close releases all. */
+int source_open(const char *spec, const struct source_opts *o,
+	struct disk_in *in, struct err *e);
+void source_close(struct disk_in *in);
+#define _disk_in_ __attribute__((cleanup(source_close)))
+
+/*
+ * 0 where both identities are the same disk in the same state, else
+ * ERR_SOURCE_CHANGED naming the first member that differs.
+ */
+int source_same(const json_t *was, const json_t *is, struct err *e);
+
+#endif
