@@ -1,0 +1,298 @@
+/*
+ * The inventory: which VMs are registered, what their .vmx says, which
+ * datastores there are, and who holds which file locked.
+ */
+#include "lab.h"
+
+#include <dirent.h>
+#include <ftw.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+#include <sys/stat.h>
+
+static const struct {
+	const char *vmx, *api, *name;
+} guests[] = {
+	{"debian12-64", "debian12_64Guest", "Debian GNU/Linux 12 (64-bit)"},
+	{"debian11-64", "debian11_64Guest", "Debian GNU/Linux 11 (64-bit)"},
+	{"debian10-64", "debian10_64Guest", "Debian GNU/Linux 10 (64-bit)"},
+	{"debian8-64", "debian8_64Guest", "Debian GNU/Linux 8 (64-bit)"},
+	{"debian7-64", "debian7_64Guest", "Debian GNU/Linux 7 (64-bit)"},
+	{"debian6-64", "debian6_64Guest", "Debian GNU/Linux 6 (64-bit)"},
+	{"debian6", "debian6Guest", "Debian GNU/Linux 6 (32-bit)"},
+	{"debian5-64", "debian5_64Guest", "Debian GNU/Linux 5 (64-bit)"},
+	{"ubuntu-64", "ubuntu64Guest", "Ubuntu Linux (64-bit)"},
+	{"ubuntu", "ubuntuGuest", "Ubuntu Linux (32-bit)"},
+	{"centos-64", "centos64Guest", "CentOS 4/5 or later (64-bit)"},
+	{"centos7-64", "centos7_64Guest", "CentOS 7 (64-bit)"},
+	{"rhel7-64", "rhel7_64Guest",
+		"Red Hat Enterprise Linux 7 (64-bit)"},
+	{"other26xlinux-64", "other26xLinux64Guest",
+		"Other 2.6.x Linux (64-bit)"},
+	{"other3xlinux-64", "other3xLinux64Guest",
+		"Other 3.x Linux (64-bit)"},
+	{"other5xlinux-64", "other5xLinux64Guest",
+		"Other 5.x or later Linux (64-bit)"},
+	{"otherlinux", "otherLinuxGuest", "Other Linux (32-bit)"},
+	{"otherlinux-64", "otherLinux64Guest", "Other Linux (64-bit)"},
+	{"winxppro", "winXPProGuest",
+		"Microsoft Windows XP Professional (32-bit)"},
+	{"windows7srv-64", "windows7Server64Guest",
+		"Microsoft Windows Server 2008 R2 (64-bit)"},
+	{"windows8srv-64", "windows8Server64Guest",
+		"Microsoft Windows Server 2012 (64-bit)"},
+	{"windows9srv-64", "windows9Server64Guest",
+		"Microsoft Windows Server 2016 or later (64-bit)"},
+	{"windows2019srv-64", "windows2019srv_64Guest",
+		"Microsoft Windows Server 2019 (64-bit)"},
+	{"other", "otherGuest", "Other (32-bit)"},
+	{"other-64", "otherGuest64", "Other (64-bit)"},
+};
+
+static size_t guest_index(const struct vm *vm)
+{
+	const char *g = vmx_get(&vm->vmx, "guestOS");
+	size_t i;
+
+	for (i = 0; g && i < ARRAY_LEN(guests); i++)
+		if (!strcasecmp(guests[i].vmx, g))
+			return i;
+	return ARRAY_LEN(guests) - 2;
+}
+
+const char *inv_guest_id(const struct vm *vm)
+{
+	return guests[guest_index(vm)].api;
+}
+
+const char *inv_guest_name(const struct vm *vm)
+{
+	return guests[guest_index(vm)].name;
+}
+
+static long long used;
+
+static int add_used(const char *path, const struct stat *st, int type,
+	struct FTW *ftw)
+{
+	(void)path, (void)ftw;
+	if (type == FTW_F)
+		used += st->st_blocks * LAB_SECTOR;
+	return 0;
+}
+
+static long long used_below(const char *dir)
+{
+	used = 1500 * LAB_MIB;	/* what VMFS keeps for itself */
+	nftw(dir, add_used, 8, FTW_PHYS);
+	return used;
+}
+
+size_t inv_datastores(struct datastore **out)
+{
+	char *p, *s = state_get("datastores");
+	size_t n = 0;
+
+	*out = NULL;
+	for (p = s; p && *p;) {
+		char name[128], uuid[64], type[16];
+		long long size;
+		size_t len = strcspn(p, "\n");
+
+		/* NAME<tab>UUID TYPE SIZE; free is what du leaves of it */
+		if (sscanf(p, "%127[^\t]\t%63s %15s %lld", name, uuid, type,
+			    &size) == 4) {
+			*out = text_grow(*out, n, sizeof(**out));
+			(*out)[n].name = text_dup(name);
+			(*out)[n].uuid = text_dup(uuid);
+			(*out)[n].type = text_dup(type);
+			(*out)[n].size = size;
+			(*out)[n++].free = size - used_below(
+				text_fmt("/vmfs/volumes/%s", uuid));
+		}
+		p += len + (p[len] == '\n');
+	}
+	return n;
+}
+
+char *inv_ds_path(const char *path)
+{
+	struct datastore *ds;
+	size_t i, n = inv_datastores(&ds);
+
+	for (i = 0; i < n; i++) {
+		char *root = text_fmt("/vmfs/volumes/%s/", ds[i].uuid);
+
+		if (!strncmp(path, root, strlen(root)))
+			return text_fmt("[%s] %s", ds[i].name,
+				path + strlen(root));
+	}
+	return text_fmt("[] %s", path);
+}
+
+char *inv_real(const char *path)
+{
+	char *end, *dir, *cwd;
+	char real[PATH_MAX];
+
+	if (*path == '[' && (end = strstr(path, "] ")))
+		path = text_fmt("/vmfs/volumes/%.*s/%s",
+			(int)(end - path - 1), path + 1, end + 2);
+	if (*path != '/') {
+		cwd = getcwd(real, sizeof(real));
+		path = text_fmt("%s/%s", cwd ? cwd : "", path);
+	}
+	if (realpath(path, real))
+		return text_dup(real);
+	dir = text_dir(path);
+	if (realpath(dir, real))
+		return text_fmt("%s/%s", real, text_base(path));
+	return text_dup(path);
+}
+
+static void add_disk(struct vm *vm, const char *bus, int ctl, int unit,
+	int ctl_key, int key)
+{
+	const char *f, *t;
+	struct vdisk *d;
+
+	f = vmx_get(&vm->vmx, "%s%d:%d.fileName", bus, ctl, unit);
+	t = vmx_get(&vm->vmx, "%s%d:%d.deviceType", bus, ctl, unit);
+	if (!f || !vmx_true(&vm->vmx, "%s%d:%d.present", bus, ctl, unit) ||
+	    !text_ends(f, ".vmdk") || (t && strstr(t, "cdrom")))
+		return;
+	vm->disk = text_grow(vm->disk, vm->ndisk, sizeof(*vm->disk));
+	d = &vm->disk[vm->ndisk++];
+	snprintf(d->slot, sizeof(d->slot), "%s%d:%d", bus, ctl, unit);
+	d->path = inv_real(*f == '/' ? f : text_fmt("%s/%s", vm->dir, f));
+	d->ctl_key = ctl_key;
+	d->unit = unit;
+	d->key = key;
+}
+
+static void find_disks(struct vm *vm)
+{
+	int c, u;
+
+	for (c = 0; c < 2; c++)
+		for (u = 0; u < 2; u++)
+			add_disk(vm, "ide", c, u, 200 + c, 3000 + c * 2 + u);
+	for (c = 0; c < 4; c++)
+		for (u = 0; u < 64; u++)
+			add_disk(vm, "scsi", c, u, 1000 + c,
+				2000 + c * 16 + u);
+	for (c = 0; c < 4; c++)
+		for (u = 0; u < 30; u++)
+			add_disk(vm, "sata", c, u, 15000 + c,
+				16000 + c * 30 + u);
+	for (c = 0; c < 4; c++)
+		for (u = 0; u < 15; u++)
+			add_disk(vm, "nvme", c, u, 31000 + c,
+				32000 + c * 15 + u);
+}
+
+char *inv_key(const struct vm *vm, const char *what)
+{
+	return text_fmt("vm/%d/%s", vm->id, what);
+}
+
+int inv_vm(const char *id, struct vm *vm)
+{
+	char *path, *p;
+	const char *name;
+	long long n = text_num(id);
+
+	if (n < 0 || !(path = state_get("vm/%lld/vmx", n)))
+		return -1;
+	memset(vm, 0, sizeof(*vm));
+	vm->id = (int)n;
+	vm->vmx_path = path;
+	vm->dir = text_dir(path);
+	vm->base = text_fmt("%.*s", (int)strlen(text_base(path)) - 4,
+		text_base(path));
+	p = state_get("vm/%lld/power", n);
+	vm->power = p && !strcmp(p, "on") ? POWER_ON :
+		p && !strcmp(p, "suspended") ? POWER_SUSPENDED : POWER_OFF;
+	vm->tools = state_num(inv_key(vm, "tools"), 0) == 1;
+	vm->valid = !vmx_load(path, &vm->vmx);
+	name = vmx_get(&vm->vmx, "displayName");
+	vm->name = text_dup(name ? name : vm->base);
+	find_disks(vm);
+	return 0;
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+size_t inv_all(struct vm **out)
+{
+	DIR *d = opendir("/lab/vm");
+	struct dirent *e;
+	char **id = NULL;
+	size_t i, n = 0, got = 0;
+
+	*out = NULL;
+	while (d && (e = readdir(d))) {
+		if (text_num(e->d_name) < 0)
+			continue;
+		id = text_grow(id, n, sizeof(*id));
+		id[n++] = text_dup(e->d_name);
+	}
+	if (d)
+		closedir(d);
+	if (n)
+		qsort(id, n, sizeof(*id), by_text);
+	for (i = 0; i < n; i++) {
+		*out = text_grow(*out, got, sizeof(**out));
+		if (!inv_vm(id[i], &(*out)[got]))
+			got++;
+	}
+	return got;
+}
+
+int inv_add(const char *vmx_path)
+{
+	int id = (int)state_next("next-vm", 1);
+
+	mkdir("/lab/vm", 0755);
+	mkdir(text_fmt("/lab/vm/%d", id), 0755);
+	state_put(text_fmt("vm/%d/power", id), "off");
+	state_put(text_fmt("vm/%d/vmx", id), "%s", vmx_path);
+	return id;
+}
+
+static bool is_named(const struct vm *vm, const char *who)
+{
+	return who && (!*who || !strcmp(who, vm->name) ||
+		text_num(who) == vm->id);
+}
+
+bool inv_locked(const char *path, int *who)
+{
+	char *real = inv_real(path), *fault = fault_get("locked");
+	struct vm *vm;
+	struct desc d;
+	size_t i, j, n;
+
+	if (strncmp(real, "/vmfs/volumes/", 14))
+		return false;
+	n = inv_all(&vm);
+	for (i = 0; i < n; i++) {
+		if (vm[i].power != POWER_ON && !is_named(&vm[i], fault))
+			continue;
+		for (j = 0; j < vm[i].ndisk; j++) {
+			if (desc_load(vm[i].disk[j].path, &d))
+				continue;
+			if (strcmp(desc_extent(vm[i].disk[j].path, &d), real))
+				continue;
+			*who = vm[i].id;
+			return true;
+		}
+	}
+	return false;
+}

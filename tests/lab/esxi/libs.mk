@@ -1,0 +1,2 @@
+# Runs in a chroot without libraries.
+LAB_LDFLAGS_esxi := -static -no-pie
