@@ -61,7 +61,7 @@ void job_guard(struct job *job, const struct secrets *secrets);
  * are added here (j may be null). status is borrowed. Never fails: a status
  * that cannot be written does not stop a copy.
  *
- *   state     running waiting failed stopped done undone
+ *   state     running waiting failed stopped done undoing undone
  *   step      kind; index (1..), count; doing (text)
  *   progress  {disk, done, total (bytes), rate (bytes/s), eta (s), what}
  *   question  as journalled, if waiting
@@ -69,10 +69,12 @@ void job_guard(struct job *job, const struct secrets *secrets);
  */
 void job_status_write(
 	struct job *job, const struct journal *j, const json_t *status);
+/* Write now what is held back. */
+void job_status_flush(struct job *job);
 /*
- * The newest status, made true: without a worker, "running" becomes
- * "stopped"; without a file it is {state: ready}. Adds name, and pid of the
- * worker (0 none). New reference.
+ * The newest status, made true: without a worker, "running" and
+ * "undoing" become "stopped" with interrupted: true; without a file it is
+ * {state: ready}. Adds name, and pid of the worker (0 none). New reference.
  */
 int job_status(const struct job *job, json_t **out, struct err *e);
 

@@ -194,6 +194,23 @@ int secrets_load(struct secrets *s, const char *path, struct err *e)
 	return rc;
 }
 
+static bool telling(const char *value)
+{
+	size_t n = strlen(value);
+	size_t lower = strspn(value, "abcdefghijklmnopqrstuvwxyz");
+	size_t digit = strspn(value, "0123456789");
+
+	return n >= 12 || (n >= 4 && lower < n && digit < n);
+}
+
+const char *secrets_find(const struct secrets *s, const char *text)
+{
+	for (const struct secret *p = s->first; p; p = p->next)
+		if (telling(p->value) && strstr(text, p->value))
+			return p->name;
+	return NULL;
+}
+
 void secrets_redact(const struct secrets *s, char *text)
 {
 	for (const struct secret *p = s->first; p; p = p->next) {

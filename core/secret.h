@@ -33,6 +33,13 @@ const char *secrets_get(const struct secrets *s, const char *name);
 int secrets_need(const struct secrets *s, const char *name, const char **value,
 	struct err *e);
 
+/*
+ * The name of a secret whose value stands in text, or null. Values under 4
+ * bytes, and under 12 where all are lower-case letters or all digits, cannot
+ * be told from ordinary words and are not looked for.
+ */
+const char *secrets_find(const struct secrets *s, const char *text);
+
 /* Replace every known secret in text by "***", in place: the last guard
  * before a log. */
 void secrets_redact(const struct secrets *s, char *text);
