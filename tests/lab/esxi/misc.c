@@ -65,7 +65,7 @@ static void auth_log(const char *what)
 /*
  * Run by PAM after the password was looked at, as ESXi's account lock:
  * after 5 wrong ones nobody gets in for 15 minutes, right password or not.
- * argv[1] is "ok" or "fail".
+ * argv[1] is "ok" or "fail"; the latter always exits 1.
  */
 int cmd_auth(int argc, char **argv)
 {
@@ -85,7 +85,7 @@ int cmd_auth(int argc, char **argv)
 		n = 0;
 	auth_log(ok ? "ok" : "fail");
 	state_put("auth-failures", "%lld %lld", ok ? 0 : n + 1, now);
-	return 0;
+	return ok ? 0 : 1;
 }
 
 /*
