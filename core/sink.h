@@ -56,6 +56,7 @@ struct disk_out {
 	const struct sink_ops *ops;
 	void *priv;
 	uint64_t size; /* bytes; may be more than was asked for (rounding) */
+	uint32_t block; /* offsets and lengths are multiples of this */
 	bool created;  /* made by this open: reads as zero everywhere */
 };
 

@@ -33,6 +33,9 @@ struct disk_in {
 	const char *road; /* "ssh", "file", ...: for people; static */
 };
 
+/* The next n bytes; p is valid during the call. -1 with the error: stop. */
+typedef int source_got(void *arg, const void *p, size_t n, struct err *e);
+
 struct source {
 	const char *name;
 	/* True where the text is a disk of this kind. */
@@ -48,12 +51,14 @@ struct source {
 	int (*extents)(struct disk_in *in, struct extents *out, char **why,
 		struct err *e);
 	int (*reader_open)(struct disk_in *in, void **reader, struct err *e);
-	/* What will be read next, in this order; may be null. */
-	int (*start)(
-		void *reader, const struct extent *x, size_t n, struct err *e);
-	/* Exactly len bytes at off into buf, or an error: never fewer. */
-	int (*read)(void *reader, uint64_t off, void *buf, size_t len,
-		struct err *e);
+	/*
+	 * Hand over every byte of these extents, in this order and nothing
+	 * else. Extents that follow one another may be read as one. 0 only
+	 * where all bytes came; an error of got ends it and is returned.
+	 * After an error the reader is only good for reader_close.
+	 */
+	int (*read)(void *reader, const struct extent *x, size_t n,
+		source_got *got, void *arg, struct err *e);
 	void (*reader_close)(void *reader);
 	void (*close)(struct disk_in *in);
 	/* Readers worth having when the caller does not say. */
