@@ -1,0 +1,91 @@
+/* A state directory of its own, and a job in it, for the tests of jobs. */
+#ifndef JOBTEST_H
+#define JOBTEST_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "job.h"
+#include "proc.h"
+#include "str.h"
+
+/* Shows the error that a test did not want. */
+#define ok(call)                                                          \
+	do {                                                              \
+		struct err ok_e = {0}, *e = &ok_e;                        \
+		if ((call) != 0)                                          \
+			fail_msg("%s: %s %s: %s", #call, err_id(e->code), \
+				e->what, e->why);                         \
+	} while (0)
+#define fails(code_, call)                                                     \
+	do {                                                                   \
+		struct err f_e = {0}, *e = &f_e;                               \
+		assert_int_equal(call, -1);                                    \
+		if (e->code != (code_))                                        \
+			fail_msg("%s: %s, not %s: %s", #call, err_id(e->code), \
+				err_id(code_), e->why);                        \
+	} while (0)
+
+static char jobtest_dir[64];
+
+static inline int jobtest_setup(void **state)
+{
+	(void)state;
+	snprintf(jobtest_dir, sizeof(jobtest_dir), "/tmp/vmferry-test.XXXXXX");
+	if (!mkdtemp(jobtest_dir))
+		return -1;
+	return setenv("VMFERRY_STATE", jobtest_dir, 1);
+}
+
+static inline int jobtest_teardown(void **state)
+{
+	const char *const rm[] = {"rm", "-rf", jobtest_dir, NULL};
+
+	(void)state;
+	return proc_must(rm, NULL, NULL, ERR_IO, NULL);
+}
+
+/* Caller closes. */
+static inline struct job *jobtest_job(const char *name)
+{
+	_json_ json_t *plan = json_pack("{s:{s:{s:s}},s:{s:s},s:[s,s]}",
+		"source", "vm", "name", "web01", "target", "node", "pve1",
+		"steps", "stop_vm", "create_vm");
+	struct job *job = NULL;
+
+	ok(job_create(name, plan, &job, e));
+	return job;
+}
+
+static inline json_t *jobtest_data(const char *key, const char *value)
+{
+	return json_pack("{s:s}", key, value);
+}
+
+static inline char *jobtest_read(const char *dir, const char *name, size_t *n)
+{
+	_free_ char *path = path_join(dir, name);
+	char *text = NULL;
+
+	ok(file_read(path, 64 << 20, &text, n, e));
+	return text;
+}
+
+static inline void jobtest_write(
+	const char *dir, const char *name, const char *text, size_t n)
+{
+	_free_ char *path = path_join(dir, name);
+	_fclose_ FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_int_equal(fwrite(text, 1, n, f), n);
+}
+
+#endif
