@@ -38,8 +38,23 @@ installed() {
   [ "$state" = installed ] && echo "$version"
 }
 
+# downloaded PACKAGE: where an earlier build unpacked it, or fails.
+downloaded() {
+  local dir
+  for dir in "$cache/packages/$1"_*; do
+    [ -d "$dir" ] && echo "$dir" && return
+  done
+  return 1
+}
+
 version_of() {
-  installed "$1" || apt-cache show --no-all-versions "$1" 2>/dev/null |
+  local dir
+  installed "$1" && return
+  if dir=$(downloaded "$1"); then
+    echo "${dir##*_}"
+    return
+  fi
+  apt-cache show --no-all-versions "$1" 2>/dev/null |
     sed -n 's/^Version: //p' | grep . ||
     die "no package $1 here nor in apt's lists: apt-get update"
 }
@@ -48,6 +63,7 @@ version_of() {
 # that linux-image-amd64 stands for. (The cloud kernel lacks pvscsi, e1000.)
 kernel_package() {
   local name
+  # shellcheck disable=SC2016 # dpkg-query's own variables
   name=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' \
     'linux-image-[0-9]*-amd64' 2>/dev/null |
     sed -n 's/^installed //p' | grep -vE -- '-(cloud|rt)-' |
@@ -66,8 +82,8 @@ package_root() {
     echo /
     return
   fi
-  dir=$cache/packages/$1_$(version_of "$1")
-  if [ ! -d "$dir" ]; then
+  if ! dir=$(downloaded "$1"); then
+    dir=$cache/packages/$1_$(version_of "$1")
     mkdir -p "$work/deb/$1"
     (cd "$work/deb/$1" && apt-get download -q "$1" >"$work/apt.log" 2>&1) ||
       die "cannot download $1: $(tail -n 1 "$work/apt.log")"
