@@ -10,7 +10,7 @@ B ?= build
 CC = gcc
 SAN ?=
 WERROR ?= $(if $(CI),-Werror)
-PKGS := libcurl jansson libssh2 libpci libnbd libguestfs libcrypto libxml-2.0
+PKGS := libcurl jansson libssh2 libpci libnbd libguestfs libssl libcrypto libxml-2.0
 TEST_PKGS := cmocka
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \

@@ -68,8 +68,6 @@ void pve_set_note(
 
 enum pve_feature {
 	PVE_ALWAYS,
-	PVE_TOKEN,            /* API tokens */
-	PVE_TFA_CHALLENGE,    /* new-format at login */
 	PVE_PERMISSIONS,      /* GET access/permissions */
 	PVE_MACHINES,         /* GET capabilities/qemu/machines */
 	PVE_SCSI_30,          /* scsi14 to scsi30 */
@@ -94,7 +92,6 @@ enum pve_feature {
 	PVE_STOP_OVERRULE,    /* status/stop: overrule-shutdown */
 	PVE_DESTROY_PURGE,    /* DELETE qemu/ID: purge */
 	PVE_DESTROY_KEEP,     /* DELETE qemu/ID: destroy-unreferenced-disks */
-	PVE_FREE_DELAY,       /* DELETE content/VOLUME: delay, and a task */
 	PVE_AGENT_EXEC_ARRAY, /* agent/exec: one argument is not split */
 	PVE_FEATURE_COUNT
 };
@@ -194,8 +191,8 @@ int pve_bridges(struct pve *p, json_t **out, struct err *e);
  * ERR_PVE_VERSION before 6.1. */
 int pve_permissions(
 	struct pve *p, const char *path, json_t **out, struct err *e);
-/* The node's PCI devices as the API lists them, all classes, ids always with
- * domain ("0000:01:00.0"). */
+/* The node's PCI devices as the API lists them (no bridges, memory or
+ * processors), ids always with domain ("0000:01:00.0"). */
 int pve_pci(struct pve *p, json_t **out, struct err *e);
 /* Machine versions: [{id, type, version}]; empty before 6.4. */
 int pve_machines(struct pve *p, json_t **out, struct err *e);
