@@ -240,12 +240,24 @@ char *str_printable_dup(const char *s)
 
 /* --- comparing and cutting --- */
 
+/* Not tolower(): in a Turkish locale it leaves 'I' alone. */
+static int ascii_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? c + 32 : (unsigned char)c;
+}
+
+int str_cmpi(const char *a, const char *b)
+{
+	while (*a && ascii_lower(*a) == ascii_lower(*b)) {
+		a++;
+		b++;
+	}
+	return ascii_lower(*a) - ascii_lower(*b);
+}
+
 bool str_eqi(const char *a, const char *b)
 {
-	for (; *a && *b; a++, b++)
-		if (tolower((unsigned char)*a) != tolower((unsigned char)*b))
-			return false;
-	return *a == *b;
+	return str_cmpi(a, b) == 0;
 }
 
 bool str_starts(const char *s, const char *prefix)

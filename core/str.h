@@ -59,6 +59,7 @@ char *str_printable(char *dst, size_t size, const char *s);
 char *str_printable_dup(const char *s);
 
 bool str_eqi(const char *a, const char *b); /* ASCII case ignored */
+int str_cmpi(const char *a, const char *b); /* strcmp, ASCII case ignored */
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 /* Cut blanks, tabs, CR and LF at both ends, in place; returns the start. */
