@@ -1,0 +1,1 @@
+LAB_PKGS_pve := openssl jansson libpcre2-8
