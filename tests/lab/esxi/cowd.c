@@ -29,8 +29,11 @@ static int put(int fd, const void *p, size_t n, int64_t at)
 
 int cowd_create(const char *path, int64_t sectors)
 {
-	struct cowd_head h = {.magic = "COWD", .version = 1, .flags = 3,
-		.capacity = (uint32_t)sectors, .grain = 1,
+	struct cowd_head h = {.magic = "COWD",
+		.version = 1,
+		.flags = 3,
+		.capacity = (uint32_t)sectors,
+		.grain = 1,
 		.gd = COWD_GD_SECTOR};
 	uint32_t generation = 1;
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -42,7 +45,7 @@ int cowd_create(const char *path, int64_t sectors)
 	h.next = COWD_GD_SECTOR + (h.ngd * 4 + LAB_SECTOR - 1) / LAB_SECTOR;
 	memcpy((char *)&h + 1060, &generation, 4);
 	if (put(fd, &h, sizeof(h), 0) ||
-	    ftruncate(fd, (off_t)h.next * LAB_SECTOR)) {
+		ftruncate(fd, (off_t)h.next * LAB_SECTOR)) {
 		close(fd);
 		return -1;
 	}
@@ -67,7 +70,7 @@ int cowd_put(int fd, int64_t sector, const void *data)
 		gt = next;
 		next += sizeof(zero) / LAB_SECTOR;
 		if (put(fd, zero, sizeof(zero), (int64_t)gt * LAB_SECTOR) ||
-		    put(fd, &gt, 4, gde))
+			put(fd, &gt, 4, gde))
 			return -1;
 	}
 	gte = (int64_t)gt * LAB_SECTOR + sector % COWD_GTES * 4;
@@ -75,8 +78,9 @@ int cowd_put(int fd, int64_t sector, const void *data)
 	if (!at)
 		at = next++;
 	return put(fd, data, LAB_SECTOR, (int64_t)at * LAB_SECTOR) ||
-			put(fd, &at, 4, gte) || put(fd, &next, 4, 28) ?
-		-1 : 0;
+			put(fd, &at, 4, gte) || put(fd, &next, 4, 28)
+		? -1
+		: 0;
 }
 
 int cowd_open(int fd, struct layer *l)
@@ -84,16 +88,16 @@ int cowd_open(int fd, struct layer *l)
 	struct cowd_head h;
 
 	if (pread(fd, &h, sizeof(h), 0) != sizeof(h) ||
-	    memcmp(h.magic, "COWD", 4) || h.version != 1 || !h.grain) {
+		memcmp(h.magic, "COWD", 4) || h.version != 1 || !h.grain) {
 		errno = EINVAL;
 		return -1;
 	}
-	*l = (struct layer){.fd = fd, .cowd = true, .ngd = h.ngd,
-		.grain = h.grain};
+	*l = (struct layer){
+		.fd = fd, .cowd = true, .ngd = h.ngd, .grain = h.grain};
 	l->gd = text_alloc(h.ngd * 4UL);
 	l->gt = text_alloc(h.ngd * sizeof(*l->gt));
 	if (pread(fd, l->gd, h.ngd * 4UL, (off_t)h.gd * LAB_SECTOR) !=
-	    (ssize_t)(h.ngd * 4UL))
+		(ssize_t)(h.ngd * 4UL))
 		return -1;
 	return 0;
 }

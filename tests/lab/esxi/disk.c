@@ -34,8 +34,8 @@ int desc_load(const char *path, struct desc *d)
 	memset(d, 0, sizeof(*d));
 	ext = strstr(s, "\nRW ");
 	if (strncmp(s, "# Disk DescriptorFile", 21) || !ext ||
-	    sscanf(ext, "\nRW %lld %15s \"%599[^\"]\"", &sectors,
-		    d->extent_type, file) != 3) {
+		sscanf(ext, "\nRW %lld %15s \"%599[^\"]\"", &sectors,
+			d->extent_type, file) != 3) {
 		errno = EINVAL;
 		return -1;
 	}
@@ -67,7 +67,8 @@ static char *ddb(const char *path, const struct desc *d, int hw)
 		u = (u ^ (unsigned char)*p) * 1099511628211ULL;
 	if (ide && cyl > 16383)
 		cyl = 16383;
-	return text_fmt("ddb.adapterType = \"%s\"\n"
+	return text_fmt(
+		"ddb.adapterType = \"%s\"\n"
 		"ddb.geometry.cylinders = \"%" PRId64 "\"\n"
 		"ddb.geometry.heads = \"%d\"\nddb.geometry.sectors = \"63\"\n"
 		"ddb.longContentID = \"%016" PRIx64 "3ed03ee3%08x\"\n%s"
@@ -75,36 +76,40 @@ static char *ddb(const char *path, const struct desc *d, int hw)
 		"ddb.toolsVersion = \"2147483647\"\n"
 		"ddb.uuid = \"60 00 C2 9%" PRIX64 " %02x %02x %02x "
 		"%02x-%02x %02x %02x %02x e7 ae 2d 9c\"\n"
-		"ddb.virtualHWVersion = \"%d\"\n", d->adapter, cyl,
-		ide ? 16 : 255, u, d->cid,
+		"ddb.virtualHWVersion = \"%d\"\n",
+		d->adapter, cyl, ide ? 16 : 255, u, d->cid,
 		d->thin ? "ddb.thinProvisioned = \"1\"\n" : "", u >> 60,
 		(int)(u >> 52 & 255), (int)(u >> 44 & 255),
 		(int)(u >> 36 & 255), (int)(u >> 28 & 255),
-		(int)(u >> 20 & 255), (int)(u >> 12 & 255),
-		(int)(u >> 4 & 255), (int)(u & 255), hw);
+		(int)(u >> 20 & 255), (int)(u >> 12 & 255), (int)(u >> 4 & 255),
+		(int)(u & 255), hw);
 }
 
 int desc_save(const char *path, const struct desc *d, int hw)
 {
-	const char *hint = d->hint ?
-		text_fmt("parentFileNameHint=\"%s\"\n", d->hint) : "";
+	const char *hint =
+		d->hint ? text_fmt("parentFileNameHint=\"%s\"\n", d->hint) : "";
 	char *s = text_fmt("# Disk DescriptorFile\nversion=1\n"
-		"encoding=\"UTF-8\"\nCID=%08x\nparentCID=%08x\n"
-		"%screateType=\"%s\"\n%s\n# Extent description\n"
-		"RW %" PRId64 " %s \"%s\"\n\n# The Disk Data Base \n#DDB\n\n"
-		"%s", d->cid, d->parent_cid,
+			   "encoding=\"UTF-8\"\nCID=%08x\nparentCID=%08x\n"
+			   "%screateType=\"%s\"\n%s\n# Extent description\n"
+			   "RW %" PRId64
+			   " %s \"%s\"\n\n# The Disk Data Base \n#DDB\n\n"
+			   "%s",
+		d->cid, d->parent_cid,
 		lab_old() ? "isNativeSnapshot=\"no\"\n" : "", d->create, hint,
 		d->sectors, d->extent_type, d->extent,
 		d->hint ? text_fmt("ddb.longContentID = \"dc2d48eb61aee339"
-			"9ed03ee3%08x\"\n", d->cid) : ddb(path, d, hw));
+				   "9ed03ee3%08x\"\n",
+				  d->cid)
+			: ddb(path, d, hw));
 
 	return text_write(path, s, strlen(s));
 }
 
 static char *beside(const char *path, const char *name)
 {
-	return inv_real(*name == '/' ? name :
-		text_fmt("%s/%s", text_dir(path), name));
+	return inv_real(
+		*name == '/' ? name : text_fmt("%s/%s", text_dir(path), name));
 }
 
 char *desc_extent(const char *path, const struct desc *d)
@@ -174,8 +179,10 @@ static int overlay(struct layer *l, char *buf, size_t n, int64_t off)
 	for (at = 0; at < n; at += LAB_SECTOR) {
 		int64_t pos = cowd_find(l, (off + (int64_t)at) / LAB_SECTOR);
 
-		if (pos < 0 || (pos && pread(l->fd, buf + at, LAB_SECTOR,
-					       pos) != LAB_SECTOR))
+		if (pos < 0 ||
+			(pos &&
+				pread(l->fd, buf + at, LAB_SECTOR, pos) !=
+					LAB_SECTOR))
 			return -1;
 	}
 	return 0;

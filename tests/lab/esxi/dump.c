@@ -19,8 +19,7 @@ static void indent(const struct dump *d)
 static void begin(struct dump *d, const char *member)
 {
 	if (d->depth) {
-		if (d->count[d->depth]++ &&
-		    (!lab_old() || d->array[d->depth]))
+		if (d->count[d->depth]++ && (!lab_old() || d->array[d->depth]))
 			fputs(",", stdout);
 		fputs("\n", stdout);
 	}
@@ -146,6 +145,9 @@ int vim_fault(const char *type, const char *msg, ...)
 
 int vim_no_vm(const char *id)
 {
-	return vim_fault("vim.fault.NotFound", text_fmt("Unable to find a VM "
-		"corresponding to \"%s\"", id), NULL);
+	return vim_fault("vim.fault.NotFound",
+		text_fmt("Unable to find a VM "
+			 "corresponding to \"%s\"",
+			id),
+		NULL);
 }

@@ -4,6 +4,7 @@
 #include "esxcli.h"
 
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Two forms of everything: text, or --formatter=csv. */
@@ -21,14 +22,15 @@ static char *packed(const char *s)
 	return out;
 }
 
-static void csv_rows(const char *const *head, size_t cols, char ***row,
-	size_t rows)
+static void csv_rows(
+	const char *const *head, size_t cols, char ***row, size_t rows)
 {
 	size_t *order = text_alloc(cols * sizeof(*order)), c, k, r;
 
 	for (c = 0; c < cols; c++) {
-		for (k = c; k > 0 && strcmp(packed(head[order[k - 1]]),
-			packed(head[c])) > 0; k--)
+		for (k = c; k > 0 &&
+			strcmp(packed(head[order[k - 1]]), packed(head[c])) > 0;
+			k--)
 			order[k] = order[k - 1];
 		order[k] = c;
 	}
@@ -66,8 +68,7 @@ void cli_table(const char *const *head, const bool *right, size_t cols,
 	}
 	for (r = 0; rows && r < rows + 2; r++) {
 		for (c = 0; c < cols; c++) {
-			const char *s = r ? row[r > 1 ? r - 2 : 0][c] :
-					    head[c];
+			const char *s = r ? row[r > 1 ? r - 2 : 0][c] : head[c];
 
 			fputs(c ? "  " : "", stdout);
 			if (r == 1)
@@ -140,26 +141,26 @@ static char **row_of(size_t n, ...)
 
 static int filesystems(void)
 {
-	static const char *const head[] = {"Mount Point", "Volume Name",
-		"UUID", "Mounted", "Type", "Size", "Free"};
-	static const bool right[] = {false, false, false, true, false, true,
-		true};
+	static const char *const head[] = {"Mount Point", "Volume Name", "UUID",
+		"Mounted", "Type", "Size", "Free"};
+	static const bool right[] = {
+		false, false, false, true, false, true, true};
 	struct datastore *ds;
 	size_t i, n = inv_datastores(&ds), rows = 0;
 	char ***row = text_alloc((n + 1) * sizeof(*row));
 
 	for (i = 0; i < n; i++)
-		row[rows++] = row_of(7,
-			text_fmt("/vmfs/volumes/%s", ds[i].uuid), ds[i].name,
-			ds[i].uuid, "true", ds[i].type,
-			text_fmt("%lld", ds[i].size),
-			text_fmt("%lld", ds[i].free));
-	row[rows++] = row_of(7,
-		"/vmfs/volumes/b67455de-254faef7-f8ae-2f039b5dad25",
-		lab_old() ? "" : "BOOTBANK1",
-		"b67455de-254faef7-f8ae-2f039b5dad25", "true", "vfat",
-		lab_old() ? "261853184" : "4293591040",
-		lab_old() ? "96407552" : "3996778496");
+		row[rows++] =
+			row_of(7, text_fmt("/vmfs/volumes/%s", ds[i].uuid),
+				ds[i].name, ds[i].uuid, "true", ds[i].type,
+				text_fmt("%lld", ds[i].size),
+				text_fmt("%lld", ds[i].free));
+	row[rows++] =
+		row_of(7, "/vmfs/volumes/b67455de-254faef7-f8ae-2f039b5dad25",
+			lab_old() ? "" : "BOOTBANK1",
+			"b67455de-254faef7-f8ae-2f039b5dad25", "true", "vfat",
+			lab_old() ? "261853184" : "4293591040",
+			lab_old() ? "96407552" : "3996778496");
 	cli_table(head, right, 7, row, rows);
 	return 0;
 }
@@ -188,8 +189,8 @@ static int processes(void)
 
 static int network_vms(void)
 {
-	static const char *const head[] = {"World ID", "Name", "Num Ports",
-		"Networks"};
+	static const char *const head[] = {
+		"World ID", "Name", "Num Ports", "Networks"};
 	static const bool right[] = {true, false, true, false};
 	struct vm *vm;
 	size_t i, n = inv_all(&vm), rows = 0;
@@ -202,16 +203,17 @@ static int network_vms(void)
 		if (vm[i].power != POWER_ON)
 			continue;
 		for (k = 0; k < 10; k++) {
-			const char *s = vmx_get(&vm[i].vmx,
-				"ethernet%d.networkName", k);
+			const char *s = vmx_get(
+				&vm[i].vmx, "ethernet%d.networkName", k);
 
 			if (s)
-				nets = text_fmt("%s%s%s", nets,
-					ports++ ? ", " : "", s);
+				nets = text_fmt(
+					"%s%s%s", nets, ports++ ? ", " : "", s);
 		}
-		row[rows++] = row_of(4, text_fmt("%lld", state_num(
-			inv_key(&vm[i], "world"), 0)), vm[i].name,
-			text_fmt("%d", ports), nets);
+		row[rows++] = row_of(4,
+			text_fmt(
+				"%lld", state_num(inv_key(&vm[i], "world"), 0)),
+			vm[i].name, text_fmt("%d", ports), nets);
 	}
 	cli_table(head, right, 4, row, rows);
 	return 0;
@@ -220,8 +222,8 @@ static int network_vms(void)
 /* Port groups: /lab/portgroups, NAME<tab>VLAN lines. */
 static int portgroups(void)
 {
-	static const char *const head[] = {"Name", "Virtual Switch",
-		"Active Clients", "VLAN ID"};
+	static const char *const head[] = {
+		"Name", "Virtual Switch", "Active Clients", "VLAN ID"};
 	static const bool right[] = {false, false, true, true};
 	char *p, *s = state_get("portgroups");
 	size_t rows = 0;
@@ -233,8 +235,8 @@ static int portgroups(void)
 
 		if (sscanf(p, "%127[^\t]\t%7s", name, vlan) == 2) {
 			row = text_grow(row, rows, sizeof(*row));
-			row[rows++] = row_of(4, text_dup(name), "vSwitch0",
-				"1", text_dup(vlan));
+			row[rows++] = row_of(4, text_dup(name), "vSwitch0", "1",
+				text_dup(vlan));
 		}
 		p += n + (p[n] == '\n');
 	}
@@ -245,19 +247,102 @@ static int portgroups(void)
 static int nics(void)
 {
 	static const char *const head[] = {"Name", "PCI Device", "Driver",
-		"Admin Status", "Link Status", "Speed", "Duplex",
-		"MAC Address", "MTU", "Description"};
+		"Admin Status", "Link Status", "Speed", "Duplex", "MAC Address",
+		"MTU", "Description"};
 	static const bool right[] = {false, false, false, false, false, true,
 		false, false, true, false};
 	char **row[2];
 
-	row[0] = row_of(10, "vmnic0", "0000:07:00.0", lab_old() ? "igb" :
-		"igbn", "Up", "Up", "1000", "Full", "00:25:90:08:f7:d4",
-		"1500", "Intel Corporation I211 Gigabit Network Connection");
-	row[1] = row_of(10, "vmnic1", "0000:09:00.0", lab_old() ? "igb" :
-		"igbn", "Up", "Down", "0", "Half", "00:25:90:08:f7:d5",
-		"1500", "Intel Corporation I211 Gigabit Network Connection");
+	row[0] =
+		row_of(10, "vmnic0", "0000:07:00.0", lab_old() ? "igb" : "igbn",
+			"Up", "Up", "1000", "Full", "00:25:90:08:f7:d4", "1500",
+			"Intel Corporation I211 Gigabit Network Connection");
+	row[1] =
+		row_of(10, "vmnic1", "0000:09:00.0", lab_old() ? "igb" : "igbn",
+			"Up", "Down", "0", "Half", "00:25:90:08:f7:d5", "1500",
+			"Intel Corporation I211 Gigabit Network Connection");
 	cli_table(head, right, 10, row, 2);
+	return 0;
+}
+
+static int uptime(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	printf("%lld\n", ts.tv_sec * 1000000LL + ts.tv_nsec / 1000);
+	return 0;
+}
+
+static int memory(void)
+{
+	static const char *const pair[][2] = {
+		{"Physical Memory", "34133794816 Bytes"},
+		{"Reliable Memory", "0 Bytes"}, {"NUMA Node Count", "1"}};
+
+	cli_pairs(pair, ARRAY_LEN(pair));
+	return 0;
+}
+
+static int cpus(void)
+{
+	static const char *const pair[][2] = {{"CPU Packages", "1"},
+		{"CPU Cores", "4"}, {"CPU Threads", "8"},
+		{"Hyperthreading Active", "true"},
+		{"Hyperthreading Supported", "true"},
+		{"Hyperthreading Enabled", "true"}, {"HV Support", "3"},
+		{"HV Replay Capable", "true"},
+		{"HV Replay Disabled Reasons", ""}};
+
+	cli_pairs(pair, ARRAY_LEN(pair));
+	return 0;
+}
+
+static int passthru(void)
+{
+	static const char *const head[] = {"Device ID", "Enabled"};
+	static const bool right[] = {false, true};
+	char **row = row_of(2, "0000:04:00.0", "true");
+
+	cli_table(head, right, 2, &row, 1);
+	return 0;
+}
+
+/* vm process kill: soft and hard fail where power.off does. */
+static int kill_vm(int argc, char **argv)
+{
+	const char *type = "soft", *world = "";
+	struct vm *vm;
+	size_t i, n;
+	int k;
+
+	for (k = 0; k + 1 < argc; k++) {
+		if (!strcmp(argv[k], "--type") || !strcmp(argv[k], "-t"))
+			type = argv[k + 1];
+		if (!strcmp(argv[k], "--world-id") || !strcmp(argv[k], "-w"))
+			world = argv[k + 1];
+		if (!strncmp(argv[k], "--type=", 7))
+			type = argv[k] + 7;
+		if (!strncmp(argv[k], "--world-id=", 11))
+			world = argv[k] + 11;
+	}
+	n = inv_all(&vm);
+	for (i = 0; i < n; i++)
+		if (vm[i].power == POWER_ON &&
+			text_num(world) ==
+				state_num(inv_key(&vm[i], "world"), -2))
+			break;
+	if (i == n) {
+		printf("Unable to find a virtual machine with world ID %s\n",
+			world);
+		return 1;
+	}
+	if (fault_get("no-poweroff") && strcmp(type, "force")) {
+		puts("Failed to power off the virtual machine.");
+		return 1;
+	}
+	state_lock();
+	power_set(&vm[i], POWER_OFF);
 	return 0;
 }
 
@@ -273,6 +358,10 @@ static const struct {
 	{"network vswitch standard portgroup list", portgroups},
 	{"network nic list", nics},
 	{"hardware pci list", cli_pci},
+	{"hardware pci pcipassthru list", passthru},
+	{"hardware memory get", memory},
+	{"hardware cpu global get", cpus},
+	{"system stats uptime get", uptime},
 };
 
 int cmd_esxcli(int argc, char **argv)
@@ -286,14 +375,16 @@ int cmd_esxcli(int argc, char **argv)
 		if (!strncmp(argv[i], "--formatter=", 12))
 			f = argv[i] + 12;
 		else
-			words = text_fmt("%s%s%s", words, *words ? " " : "",
-				argv[i]);
+			words = text_fmt(
+				"%s%s%s", words, *words ? " " : "", argv[i]);
 	}
 	if (f && strcmp(f, "csv")) {
 		printf("Error: Unknown formatter: %s\n", f);
 		return 1;
 	}
 	csv = f != NULL;
+	if (argc > 3 && !strncmp(words, "vm process kill", 15))
+		return kill_vm(argc, argv);
 	for (k = 0; k < ARRAY_LEN(verbs); k++)
 		if (!strcmp(verbs[k].words, words))
 			return verbs[k].run();

@@ -4,7 +4,6 @@
  */
 #include "esxcli.h"
 
-
 static const struct {
 	int bus, slot, fn;
 	const char *vmk, *vendor_name, *device_name;
@@ -12,22 +11,30 @@ static const struct {
 	const char *class_name, *owner, *module;
 	bool passthru;
 } cards[] = {
-	{0x00, 0x00, 0, "", "Intel Corporation", "Xeon E3-1200 v3 DRAM "
-		"Controller", 0x8086, 0x0c08, 0x15d9, 0x0805, 0x0600,
-		"Host bridge", "Unknown", "None", false},
-	{0x00, 0x1f, 2, "vmhba0", "Intel Corporation", "Lynx Point AHCI "
-		"Controller", 0x8086, 0x8c02, 0x15d9, 0x0805, 0x0106,
-		"SATA controller", "VMkernel", "vmw_ahci", false},
+	{0x00, 0x00, 0, "", "Intel Corporation",
+		"Xeon E3-1200 v3 DRAM "
+		"Controller",
+		0x8086, 0x0c08, 0x15d9, 0x0805, 0x0600, "Host bridge",
+		"Unknown", "None", false},
+	{0x00, 0x1f, 2, "vmhba0", "Intel Corporation",
+		"Lynx Point AHCI "
+		"Controller",
+		0x8086, 0x8c02, 0x15d9, 0x0805, 0x0106, "SATA controller",
+		"VMkernel", "vmw_ahci", false},
 	{0x04, 0x00, 0, "vmhba2", "LSI Logic / Symbios Logic", "LSI2308_2",
 		0x1000, 0x0087, 0x1000, 0x3020, 0x0107,
-		"Serial Attached SCSI controller", "VM Passthru",
-		"pciPassthru", true},
-	{0x07, 0x00, 0, "vmnic0", "Intel Corporation", "I211 Gigabit Network "
-		"Connection", 0x8086, 0x1539, 0x15d9, 0x1539, 0x0200,
-		"Ethernet controller", "VMkernel", "igbn", true},
-	{0x09, 0x00, 0, "vmnic1", "Intel Corporation", "I211 Gigabit Network "
-		"Connection", 0x8086, 0x1539, 0x15d9, 0x1539, 0x0200,
-		"Ethernet controller", "VMkernel", "igbn", true},
+		"Serial Attached SCSI controller", "VM Passthru", "pciPassthru",
+		true},
+	{0x07, 0x00, 0, "vmnic0", "Intel Corporation",
+		"I211 Gigabit Network "
+		"Connection",
+		0x8086, 0x1539, 0x15d9, 0x1539, 0x0200, "Ethernet controller",
+		"VMkernel", "igbn", true},
+	{0x09, 0x00, 0, "vmnic1", "Intel Corporation",
+		"I211 Gigabit Network "
+		"Connection",
+		0x8086, 0x1539, 0x15d9, 0x1539, 0x0200, "Ethernet controller",
+		"VMkernel", "igbn", true},
 };
 
 static void line(const char *head, const char *value)
@@ -42,10 +49,10 @@ static void hex(const char *head, int digits, int value)
 
 static void show(size_t i)
 {
-	char *addr = text_fmt(lab_old() ? "000:%02x:%02x.%x" :
-					  "0000:%02x:%02x.%x",
-		(unsigned)cards[i].bus, (unsigned)cards[i].slot,
-		(unsigned)cards[i].fn);
+	char *addr =
+		text_fmt(lab_old() ? "000:%02x:%02x.%x" : "0000:%02x:%02x.%x",
+			(unsigned)cards[i].bus, (unsigned)cards[i].slot,
+			(unsigned)cards[i].fn);
 
 	printf("%s%s\n", i ? "\n" : "", addr);
 	line("Address", addr);
@@ -79,8 +86,9 @@ static void show(size_t i)
 	line("Slot Description", "");
 	line("Passthru Capable", cards[i].passthru ? "true" : "false");
 	line("Parent Device", "PCI 0:0:2:0");
-	line("Dependent Device", text_fmt("PCI 0:%d:%d:%d", cards[i].bus,
-		cards[i].slot, cards[i].fn));
+	line("Dependent Device",
+		text_fmt("PCI 0:%d:%d:%d", cards[i].bus, cards[i].slot,
+			cards[i].fn));
 	line("Reset Method", "Function reset");
 	line("FPT Sharable", "true");
 }

@@ -71,8 +71,8 @@ static int truncated_descriptor(const char *name, const char *arg, bool on)
 	save = text_fmt("/lab/saved-descriptor-%d", vm.id);
 	if (!on) {
 		s = text_file(save, &n);
-		return s && !text_write(p, s, n) ? unlink(save) != 0 :
-			complain(p, strerror(errno));
+		return s && !text_write(p, s, n) ? unlink(save) != 0
+						 : complain(p, strerror(errno));
 	}
 	s = text_file(p, &n);
 	if (!s || text_write(save, s, n) || text_write(p, s, n / 6))
@@ -94,8 +94,10 @@ static int source_changes(const char *name, const char *arg, bool on)
 		return complain(arg, "no such VM, or no disk");
 	memset(block, 0xa5, sizeof(block));
 	fd = open(ext, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || pwrite(fd, block, sizeof(block), 4 * LAB_MIB) !=
-		(ssize_t)sizeof(block) || close(fd))
+	if (fd < 0 ||
+		pwrite(fd, block, sizeof(block), 4 * LAB_MIB) !=
+			(ssize_t)sizeof(block) ||
+		close(fd))
 		return complain(ext, strerror(errno));
 	return 0;
 }
@@ -108,7 +110,8 @@ static int question(const char *name, const char *arg, bool on)
 	if (named(arg, &vm))
 		return complain(arg, "no such VM");
 	if (on)
-		state_put(inv_key(&vm, "question"), "This virtual machine "
+		state_put(inv_key(&vm, "question"),
+			"This virtual machine "
 			"might have been moved or copied. In order to "
 			"configure certain management and networking "
 			"features, VMware ESX needs to know if this virtual "
@@ -132,7 +135,7 @@ static int flag(const char *name, const char *arg, bool on)
 static const struct {
 	const char *name;
 	int (*set)(const char *name, const char *arg, bool on);
-	bool vm_off;	/* "off" comes after the VM's name */
+	bool vm_off; /* "off" comes after the VM's name */
 	bool numeric;
 } faults[] = {
 	{"no-shutdown", flag, false, false},

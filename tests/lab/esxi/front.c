@@ -19,8 +19,8 @@
 static int busy(const char *name, const char *path)
 {
 	fflush(stdout);
-	fprintf(stderr, "%s: can't open '%s': Device or resource busy\n",
-		name, path);
+	fprintf(stderr, "%s: can't open '%s': Device or resource busy\n", name,
+		path);
 	return 1;
 }
 
@@ -74,8 +74,8 @@ static size_t cut(size_t n)
 	}
 	left = strtoll(arg, &end, 10);
 	if (left > (long long)n) {
-		state_put("fault/cut-after", "%lld%s", left - (long long)n,
-			end);
+		state_put(
+			"fault/cut-after", "%lld%s", left - (long long)n, end);
 		state_unlock();
 		return n;
 	}
@@ -129,8 +129,9 @@ static long long stream(int fd, long long max)
 	long long done = 0;
 
 	while (max < 0 || done < max) {
-		size_t want = max < 0 || max - done > (long long)chunk ?
-			chunk : (size_t)(max - done);
+		size_t want = max < 0 || max - done > (long long)chunk
+			? chunk
+			: (size_t)(max - done);
 		ssize_t n = read(fd, buf, want);
 
 		if (n < 0 && errno == EINTR)
@@ -192,7 +193,7 @@ static long long dd_num(const char *s)
 struct dd {
 	const char *in, *out;
 	long long bs, skip, count;
-	bool other;	/* of=, seek=, conv=: busybox does it */
+	bool other; /* of=, seek=, conv=: busybox does it */
 };
 
 static int dd_args(int argc, char **argv, struct dd *d)
@@ -210,8 +211,7 @@ static int dd_args(int argc, char **argv, struct dd *d)
 		const char *v = strchr(argv[i], '=');
 
 		for (k = 0; k < ARRAY_LEN(nums); k++)
-			if (!strncmp(argv[i], nums[k].key,
-				    strlen(nums[k].key)))
+			if (!strncmp(argv[i], nums[k].key, strlen(nums[k].key)))
 				break;
 		if (k < ARRAY_LEN(nums)) {
 			long long n = dd_num(v + 1);
@@ -232,8 +232,7 @@ static int dd_args(int argc, char **argv, struct dd *d)
 			!strncmp(argv[i], "obs=", 4)) {
 			d->other = true;
 		} else {
-			fprintf(stderr, "dd: invalid argument '%s'\n",
-				argv[i]);
+			fprintf(stderr, "dd: invalid argument '%s'\n", argv[i]);
 			return -1;
 		}
 	}
@@ -260,8 +259,8 @@ static int dd_stream(const struct dd *d)
 		fprintf(stderr, "dd: error writing: %s\n", strerror(errno));
 		return 1;
 	}
-	fprintf(stderr, "%lld+%d records in\n%lld+%d records out\n",
-		n / d->bs, n % d->bs != 0, n / d->bs, n % d->bs != 0);
+	fprintf(stderr, "%lld+%d records in\n%lld+%d records out\n", n / d->bs,
+		n % d->bs != 0, n / d->bs, n % d->bs != 0);
 	fprintf(stderr, "%lld bytes (%.1fMB) copied\n", n,
 		(double)n / (double)LAB_MIB);
 	return 0;

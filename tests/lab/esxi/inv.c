@@ -14,42 +14,12 @@
 #include <sys/stat.h>
 
 static const struct {
-	const char *vmx, *api, *name;
+	const char *api, *vmx, *name;
 } guests[] = {
-	{"debian12-64", "debian12_64Guest", "Debian GNU/Linux 12 (64-bit)"},
-	{"debian11-64", "debian11_64Guest", "Debian GNU/Linux 11 (64-bit)"},
-	{"debian10-64", "debian10_64Guest", "Debian GNU/Linux 10 (64-bit)"},
-	{"debian8-64", "debian8_64Guest", "Debian GNU/Linux 8 (64-bit)"},
-	{"debian7-64", "debian7_64Guest", "Debian GNU/Linux 7 (64-bit)"},
-	{"debian6-64", "debian6_64Guest", "Debian GNU/Linux 6 (64-bit)"},
-	{"debian6", "debian6Guest", "Debian GNU/Linux 6 (32-bit)"},
-	{"debian5-64", "debian5_64Guest", "Debian GNU/Linux 5 (64-bit)"},
-	{"ubuntu-64", "ubuntu64Guest", "Ubuntu Linux (64-bit)"},
-	{"ubuntu", "ubuntuGuest", "Ubuntu Linux (32-bit)"},
-	{"centos-64", "centos64Guest", "CentOS 4/5 or later (64-bit)"},
-	{"centos7-64", "centos7_64Guest", "CentOS 7 (64-bit)"},
-	{"rhel7-64", "rhel7_64Guest",
-		"Red Hat Enterprise Linux 7 (64-bit)"},
-	{"other26xlinux-64", "other26xLinux64Guest",
-		"Other 2.6.x Linux (64-bit)"},
-	{"other3xlinux-64", "other3xLinux64Guest",
-		"Other 3.x Linux (64-bit)"},
-	{"other5xlinux-64", "other5xLinux64Guest",
-		"Other 5.x or later Linux (64-bit)"},
-	{"otherlinux", "otherLinuxGuest", "Other Linux (32-bit)"},
-	{"otherlinux-64", "otherLinux64Guest", "Other Linux (64-bit)"},
-	{"winxppro", "winXPProGuest",
-		"Microsoft Windows XP Professional (32-bit)"},
-	{"windows7srv-64", "windows7Server64Guest",
-		"Microsoft Windows Server 2008 R2 (64-bit)"},
-	{"windows8srv-64", "windows8Server64Guest",
-		"Microsoft Windows Server 2012 (64-bit)"},
-	{"windows9srv-64", "windows9Server64Guest",
-		"Microsoft Windows Server 2016 or later (64-bit)"},
-	{"windows2019srv-64", "windows2019srv_64Guest",
-		"Microsoft Windows Server 2019 (64-bit)"},
-	{"other", "otherGuest", "Other (32-bit)"},
-	{"other-64", "otherGuest64", "Other (64-bit)"},
+#define X(api, vmx, name, family, bits, ostype) {api, vmx, name},
+#include "guestos.def"
+#undef X
+	{"otherGuest", "", "Other (32-bit)"},
 };
 
 static size_t guest_index(const struct vm *vm)
@@ -57,10 +27,10 @@ static size_t guest_index(const struct vm *vm)
 	const char *g = vmx_get(&vm->vmx, "guestOS");
 	size_t i;
 
-	for (i = 0; g && i < ARRAY_LEN(guests); i++)
+	for (i = 0; g && i < ARRAY_LEN(guests) - 1; i++)
 		if (!strcasecmp(guests[i].vmx, g))
 			return i;
-	return ARRAY_LEN(guests) - 2;
+	return ARRAY_LEN(guests) - 1;
 }
 
 const char *inv_guest_id(const struct vm *vm)
@@ -75,8 +45,8 @@ const char *inv_guest_name(const struct vm *vm)
 
 static long long used;
 
-static int add_used(const char *path, const struct stat *st, int type,
-	struct FTW *ftw)
+static int add_used(
+	const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	(void)path, (void)ftw;
 	if (type == FTW_F)
@@ -86,9 +56,23 @@ static int add_used(const char *path, const struct stat *st, int type,
 
 static long long used_below(const char *dir)
 {
-	used = 1500 * LAB_MIB;	/* what VMFS keeps for itself */
+	used = 1500 * LAB_MIB; /* what VMFS keeps for itself */
 	nftw(dir, add_used, 8, FTW_PHYS);
 	return used;
+}
+
+/* "56 4d .. -22 .." of the .vmx as 564d6c27-96ea-1207-6f0b-b11d81469b0b */
+char *inv_uuid(const struct vm *vm, const char *key)
+{
+	const char *s = vmx_get(&vm->vmx, "%s", key);
+	char hex[33] = "";
+	size_t n = 0;
+
+	for (; s && *s && n < 32; s++)
+		if (*s != ' ' && *s != '-')
+			hex[n++] = *s;
+	return text_fmt("%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12,
+		hex + 16, hex + 20);
 }
 
 size_t inv_datastores(struct datastore **out)
@@ -110,8 +94,8 @@ size_t inv_datastores(struct datastore **out)
 			(*out)[n].uuid = text_dup(uuid);
 			(*out)[n].type = text_dup(type);
 			(*out)[n].size = size;
-			(*out)[n++].free = size - used_below(
-				text_fmt("/vmfs/volumes/%s", uuid));
+			(*out)[n++].free = size -
+				used_below(text_fmt("/vmfs/volumes/%s", uuid));
 		}
 		p += len + (p[len] == '\n');
 	}
@@ -127,8 +111,8 @@ char *inv_ds_path(const char *path)
 		char *root = text_fmt("/vmfs/volumes/%s/", ds[i].uuid);
 
 		if (!strncmp(path, root, strlen(root)))
-			return text_fmt("[%s] %s", ds[i].name,
-				path + strlen(root));
+			return text_fmt(
+				"[%s] %s", ds[i].name, path + strlen(root));
 	}
 	return text_fmt("[] %s", path);
 }
@@ -139,8 +123,8 @@ char *inv_real(const char *path)
 	char real[PATH_MAX];
 
 	if (*path == '[' && (end = strstr(path, "] ")))
-		path = text_fmt("/vmfs/volumes/%.*s/%s",
-			(int)(end - path - 1), path + 1, end + 2);
+		path = text_fmt("/vmfs/volumes/%.*s/%s", (int)(end - path - 1),
+			path + 1, end + 2);
 	if (*path != '/') {
 		cwd = getcwd(real, sizeof(real));
 		path = text_fmt("%s/%s", cwd ? cwd : "", path);
@@ -153,8 +137,8 @@ char *inv_real(const char *path)
 	return text_dup(path);
 }
 
-static void add_disk(struct vm *vm, const char *bus, int ctl, int unit,
-	int ctl_key, int key)
+static void add_disk(
+	struct vm *vm, const char *bus, int ctl, int unit, int ctl_key, int key)
 {
 	const char *f, *t;
 	struct vdisk *d;
@@ -162,7 +146,7 @@ static void add_disk(struct vm *vm, const char *bus, int ctl, int unit,
 	f = vmx_get(&vm->vmx, "%s%d:%d.fileName", bus, ctl, unit);
 	t = vmx_get(&vm->vmx, "%s%d:%d.deviceType", bus, ctl, unit);
 	if (!f || !vmx_true(&vm->vmx, "%s%d:%d.present", bus, ctl, unit) ||
-	    !text_ends(f, ".vmdk") || (t && strstr(t, "cdrom")))
+		!text_ends(f, ".vmdk") || (t && strstr(t, "cdrom")))
 		return;
 	vm->disk = text_grow(vm->disk, vm->ndisk, sizeof(*vm->disk));
 	d = &vm->disk[vm->ndisk++];
@@ -182,8 +166,7 @@ static void find_disks(struct vm *vm)
 			add_disk(vm, "ide", c, u, 200 + c, 3000 + c * 2 + u);
 	for (c = 0; c < 4; c++)
 		for (u = 0; u < 64; u++)
-			add_disk(vm, "scsi", c, u, 1000 + c,
-				2000 + c * 16 + u);
+			add_disk(vm, "scsi", c, u, 1000 + c, 2000 + c * 16 + u);
 	for (c = 0; c < 4; c++)
 		for (u = 0; u < 30; u++)
 			add_disk(vm, "sata", c, u, 15000 + c,
@@ -211,11 +194,12 @@ int inv_vm(const char *id, struct vm *vm)
 	vm->id = (int)n;
 	vm->vmx_path = path;
 	vm->dir = text_dir(path);
-	vm->base = text_fmt("%.*s", (int)strlen(text_base(path)) - 4,
-		text_base(path));
+	vm->base = text_fmt(
+		"%.*s", (int)strlen(text_base(path)) - 4, text_base(path));
 	p = state_get("vm/%lld/power", n);
-	vm->power = p && !strcmp(p, "on") ? POWER_ON :
-		p && !strcmp(p, "suspended") ? POWER_SUSPENDED : POWER_OFF;
+	vm->power = p && !strcmp(p, "on")      ? POWER_ON
+		: p && !strcmp(p, "suspended") ? POWER_SUSPENDED
+					       : POWER_OFF;
 	vm->tools = state_num(inv_key(vm, "tools"), 0) == 1;
 	vm->valid = !vmx_load(path, &vm->vmx);
 	name = vmx_get(&vm->vmx, "displayName");
@@ -268,8 +252,8 @@ int inv_add(const char *vmx_path)
 
 static bool is_named(const struct vm *vm, const char *who)
 {
-	return who && (!*who || !strcmp(who, vm->name) ||
-		text_num(who) == vm->id);
+	return who &&
+		(!*who || !strcmp(who, vm->name) || text_num(who) == vm->id);
 }
 
 bool inv_locked(const char *path, int *who)

@@ -31,7 +31,8 @@
 
 /* printf into fresh memory; never NULL. */
 char *text_fmt(const char *f, ...) __attribute__((format(printf, 1, 2)));
-char *text_vfmt(const char *f, va_list ap);
+char *text_vfmt(const char *f, va_list ap)
+	__attribute__((format(printf, 1, 0)));
 char *text_dup(const char *s);
 /* Fresh zeroed memory; never NULL. */
 void *text_alloc(size_t n);
@@ -53,7 +54,7 @@ char *text_utc(void);
 
 /* ---- state.c: what the host remembers, small files below /lab ---- */
 
-bool lab_old(void);		/* profile "old": the 5.5 dialect */
+bool lab_old(void); /* profile "old": the 5.5 dialect */
 /* Takes the one lock of the state; held until state_unlock or exit. */
 void state_lock(void);
 void state_unlock(void);
@@ -104,29 +105,29 @@ void vmx_unset(struct vmx *v, const char *key);
 enum power { POWER_OFF, POWER_ON, POWER_SUSPENDED };
 
 struct vdisk {
-	char slot[16];		/* scsi0:0 */
-	int key;		/* 2000.. as in get.config */
-	int ctl_key, unit;	/* 1000 and 0 for scsi0:0 */
-	char *path;		/* absolute path of the top descriptor */
+	char slot[16];     /* scsi0:0 */
+	int key;           /* 2000.. as in get.config */
+	int ctl_key, unit; /* 1000 and 0 for scsi0:0 */
+	char *path;        /* absolute path of the top descriptor */
 };
 
 struct vm {
 	int id;
-	char *vmx_path;		/* /vmfs/volumes/UUID/dir/x.vmx */
+	char *vmx_path; /* /vmfs/volumes/UUID/dir/x.vmx */
 	char *dir;
-	char *base;		/* x, without .vmx */
-	char *name;		/* displayName */
+	char *base; /* x, without .vmx */
+	char *name; /* displayName */
 	struct vmx vmx;
 	enum power power;
-	bool tools;		/* VMware Tools run in the guest when on */
-	bool valid;		/* .vmx readable */
+	bool tools; /* VMware Tools run in the guest when on */
+	bool valid; /* .vmx readable */
 	struct vdisk *disk;
 	size_t ndisk;
 };
 
 struct datastore {
-	char *name, *uuid, *type;	/* type: VMFS-6, NFS ... */
-	long long size, free;		/* bytes; free follows what is there */
+	char *name, *uuid, *type; /* type: VMFS-6, NFS ... */
+	long long size, free;     /* bytes; free follows what is there */
 };
 
 /* All VMs, in string order of the id (as ESXi lists them). */
@@ -146,6 +147,8 @@ char *inv_real(const char *path);
 /* The guest system: API name (debian12_64Guest) and its long name. */
 const char *inv_guest_id(const struct vm *vm);
 const char *inv_guest_name(const struct vm *vm);
+/* A uuid key of the .vmx in the usual form. */
+char *inv_uuid(const struct vm *vm, const char *key);
 /* True while some powered-on VM (or a fault) holds the file exclusively:
  * the newest extent of each disk of a running VM. Sets *who to its id. */
 bool inv_locked(const char *path, int *who);
@@ -154,7 +157,7 @@ bool inv_locked(const char *path, int *who);
 
 struct dump {
 	int depth;
-	int count[24];		/* members printed so far at each depth */
+	int count[24]; /* members printed so far at each depth */
 	bool array[24];
 };
 
@@ -182,10 +185,10 @@ int vim_no_vm(const char *id);
 
 struct desc {
 	uint32_t cid, parent_cid;
-	char create[40];		/* vmfs, vmfsSparse */
-	char *hint;			/* parentFileNameHint or NULL */
-	char *extent;			/* file name in the extent line */
-	char extent_type[16];		/* VMFS, VMFSSPARSE */
+	char create[40];      /* vmfs, vmfsSparse */
+	char *hint;           /* parentFileNameHint or NULL */
+	char *extent;         /* file name in the extent line */
+	char extent_type[16]; /* VMFS, VMFSSPARSE */
 	int64_t sectors;
 	bool thin;
 	const char *adapter;
@@ -207,10 +210,10 @@ struct layer {
 };
 
 struct disk {
-	struct layer layer[33];		/* [0] is the base */
-	char *path[33];			/* descriptors, same order */
+	struct layer layer[33]; /* [0] is the base */
+	char *path[33];         /* descriptors, same order */
 	int n;
-	int64_t size;			/* bytes */
+	int64_t size; /* bytes */
 };
 
 /* Opens descriptor `path` and all it stands on; -1 and a message in *why. */
@@ -234,6 +237,10 @@ int64_t cowd_find(struct layer *l, int64_t sector);
 int snap_create(struct vm *vm, const char *name, const char *desc, bool mem);
 /* Folds every log into its base and rewrites .vmx and .vmsd. */
 int snap_consolidate(struct vm *vm);
+/* Folds the log above the snapshot with this uid into what it froze. */
+int snap_remove(struct vm *vm, const char *uid);
+/* Empties the .vmsd and leaves the logs: what a failed consolidation does. */
+int snap_forget(struct vm *vm);
 int snap_count(const struct vm *vm);
 
 /* ---- vim_power.c ---- */
@@ -245,6 +252,9 @@ void power_set(struct vm *vm, enum power power);
 
 /* A new task in state "running"; returns its key. */
 char *task_new(const struct vm *vm, const char *method);
+/* Says how long it runs, for its progress. */
+void task_takes(const char *key, long long seconds);
+/* Ends it: success when fault (a type) is NULL, else msg says why. */
 void task_end(const char *key, const char *fault, const char *msg);
 /* get.tasklist and task_info. */
 int task_list(const struct vm *vm);

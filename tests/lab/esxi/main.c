@@ -12,7 +12,7 @@
 static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
-	bool host;	/* runs outside the chroot, not logged */
+	bool host; /* runs outside the chroot, not logged */
 } commands[] = {
 	{"vim-cmd", cmd_vim_cmd, false},
 	{"vmware-vim-cmd", cmd_vim_cmd, false},
@@ -41,8 +41,11 @@ static void log_command(int argc, char **argv)
 		const char *s = i ? argv[i] : text_base(argv[i]);
 		char *q = text_alloc(strlen(s) * 4 + 3);
 		size_t o = 0;
-		bool plain = *s && !s[strspn(s, "abcdefghijklmnopqrstuvwxyz"
-			"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./=:,@%+-")];
+		bool plain = *s &&
+			!s[strspn(s,
+				"abcdefghijklmnopqrstuvwxyz"
+				"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./"
+				"=:,@%+-")];
 
 		if (!plain)
 			q[o++] = '\'';
@@ -50,8 +53,8 @@ static void log_command(int argc, char **argv)
 			if (*s == '\'')
 				o += (size_t)snprintf(q + o, 5, "'\\''");
 			else if ((unsigned char)*s < 32)
-				o += (size_t)snprintf(q + o, 5, "\\x%02x",
-					(unsigned char)*s);
+				o += (size_t)snprintf(
+					q + o, 5, "\\x%02x", (unsigned char)*s);
 			else
 				q[o++] = *s;
 		}
@@ -60,8 +63,8 @@ static void log_command(int argc, char **argv)
 		line = text_fmt("%s %s", line, q);
 	}
 	line = text_fmt("%s\n", line);
-	fd = open("/lab/commands.log", O_WRONLY | O_APPEND | O_CREAT |
-		O_CLOEXEC, 0644);
+	fd = open("/lab/commands.log",
+		O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return;
 	if (write(fd, line, strlen(line)) < 0)
@@ -86,8 +89,8 @@ int main(int argc, char **argv)
 			break;
 	if (i == ARRAY_LEN(commands) || !commands[i].host)
 		log_command(argc, argv);
-	r = i < ARRAY_LEN(commands) ? commands[i].run(argc, argv) :
-				      cmd_front(argc, argv);
+	r = i < ARRAY_LEN(commands) ? commands[i].run(argc, argv)
+				    : cmd_front(argc, argv);
 	if (fflush(stdout))
 		return 1;
 	return r;

@@ -19,11 +19,11 @@ int cmd_vmware(int argc, char **argv)
 
 	for (i = 1; i < argc; i++) {
 		if (strchr(argv[i], 'v'))
-			puts(lab_old() ? "VMware ESXi 5.5.0 build-2068190" :
-				"VMware ESXi 8.0.2 build-22380479");
+			puts(lab_old() ? "VMware ESXi 5.5.0 build-2068190"
+				       : "VMware ESXi 8.0.2 build-22380479");
 		if (strchr(argv[i], 'l'))
-			puts(lab_old() ? "VMware ESXi 5.5.0 Update 2" :
-				"VMware ESXi 8.0 Update 2");
+			puts(lab_old() ? "VMware ESXi 5.5.0 Update 2"
+				       : "VMware ESXi 8.0 Update 2");
 	}
 	return 0;
 }
@@ -36,14 +36,16 @@ int cmd_uname(int argc, char **argv)
 	gethostname(host, sizeof(host) - 1);
 	if (argc > 1 && strchr(argv[1], 'a'))
 		printf("VMkernel %s %s #1 SMP Release build-%s x86_64 "
-		       "%s\n", host, v, lab_old() ?
-			"2068190 Aug 22 2014 23:30:08" :
-			"22380479 Sep  4 2023 15:00:49",
+		       "%s\n",
+			host, v,
+			lab_old() ? "2068190 Aug 22 2014 23:30:08"
+				  : "22380479 Sep  4 2023 15:00:49",
 			lab_old() ? "GNU/Linux" : "x86_64 x86_64 ESXi");
 	else
-		puts(argc < 2 || strchr(argv[1], 's') ? "VMkernel" :
-			strchr(argv[1], 'n') ? host :
-			strchr(argv[1], 'm') ? "x86_64" : v);
+		puts(argc < 2 || strchr(argv[1], 's')  ? "VMkernel"
+				: strchr(argv[1], 'n') ? host
+				: strchr(argv[1], 'm') ? "x86_64"
+						       : v);
 	return 0;
 }
 
@@ -52,8 +54,8 @@ static void auth_log(const char *what)
 	const char *user = getenv("PAM_USER"), *from = getenv("PAM_RHOST");
 	char *l = text_fmt("%s %s %s from %s\n", text_utc(), what,
 		user ? user : "?", from ? from : "?");
-	int fd = open("/lab/auth.log", O_WRONLY | O_APPEND | O_CREAT |
-		O_CLOEXEC, 0600);
+	int fd = open("/lab/auth.log",
+		O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 
 	if (fd < 0)
 		return;
@@ -113,8 +115,8 @@ static void hide(char *name, const char *before, const char *after)
 	for (c = 'z'; c >= '0'; c--) {
 		*last = c;
 		if (c != was && isalnum((unsigned char)c) &&
-		    strcmp(before, name) < 0 &&
-		    (!*after || strcmp(name, after) < 0))
+			strcmp(before, name) < 0 &&
+			(!*after || strcmp(name, after) < 0))
 			return;
 	}
 	*last = was;
@@ -144,8 +146,7 @@ int cmd_bbpatch(int argc, char **argv)
 		before = p;
 	}
 	if (text_write(argv[2], s, n) || chmod(argv[2], 0755)) {
-		fprintf(stderr, "bbpatch: %s: %s\n", argv[2],
-			strerror(errno));
+		fprintf(stderr, "bbpatch: %s: %s\n", argv[2], strerror(errno));
 		return 1;
 	}
 	return 0;

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -33,8 +34,8 @@ static char *next_name(const char *path)
 	char *out;
 	int i;
 
-	if (n > 7 && path[n - 7] == '-' && strspn(path + n - 6, "0123456789")
-	    == 6)
+	if (n > 7 && path[n - 7] == '-' &&
+		strspn(path + n - 6, "0123456789") == 6)
 		n -= 7;
 	for (i = 1;; i++) {
 		out = text_fmt("%.*s-%06d.vmdk", (int)n, path, i);
@@ -67,8 +68,8 @@ static int push_disk(struct vm *vm, struct vdisk *d)
 	if (desc_save(top, &new, 0))
 		return -1;
 	key = text_fmt("%s.fileName", d->slot);
-	vmx_set(&vm->vmx, key, "%s", strcmp(text_dir(top), vm->dir) ?
-		top : text_base(top));
+	vmx_set(&vm->vmx, key, "%s",
+		strcmp(text_dir(top), vm->dir) ? top : text_base(top));
 	d->path = top;
 	return 0;
 }
@@ -114,8 +115,8 @@ static void record(struct vm *vm, struct vmx *sd, const char *name,
 			vm->disk[i].slot);
 	}
 	vmx_set(sd, "snapshot.numSnapshots", "%lld", n + 1);
-	text_write(text_fmt("%s/%s-Snapshot%lld.vmsn", vm->dir, vm->base,
-		uid), "\xd0\xbe\xd2\xbe\x08", 5);
+	text_write(text_fmt("%s/%s-Snapshot%lld.vmsn", vm->dir, vm->base, uid),
+		"\xd0\xbe\xd2\xbe\x08", 5);
 }
 
 int snap_create(struct vm *vm, const char *name, const char *desc, bool mem)
@@ -133,72 +134,111 @@ int snap_create(struct vm *vm, const char *name, const char *desc, bool mem)
 	return vmx_save(vmsd_path(vm), &sd);
 }
 
-/* Writes what the logs hold into the base; only sectors in a log change. */
-static int fold(struct disk *d, int base)
+/* Copies every sector that the log `from` holds into the layer below it:
+ * the base, or another log. */
+static int pour(struct layer *from, int64_t sectors, int to, bool into_log)
 {
-	int64_t s, n = d->size / LAB_SECTOR;
 	char buf[LAB_SECTOR];
-	int i;
+	int64_t s, pos;
 
-	for (s = 0; s < n; s++) {
-		for (i = d->n - 1; i > 0; i--) {
-			struct layer *l = &d->layer[i];
-
-			if (!cowd_find(l, s))
-				continue;
-			if (disk_read(d, buf, sizeof(buf), s * LAB_SECTOR) ||
-			    pwrite(base, buf, sizeof(buf), s * LAB_SECTOR) !=
-				    (ssize_t)sizeof(buf))
-				return -1;
-			break;
-		}
+	for (s = 0; s < sectors; s++) {
+		pos = cowd_find(from, s);
+		if (!pos)
+			continue;
+		if (pos < 0 ||
+			pread(from->fd, buf, sizeof(buf), pos) !=
+				(ssize_t)sizeof(buf))
+			return -1;
+		if (into_log ? cowd_put(to, s, buf)
+			     : pwrite(to, buf, sizeof(buf), s * LAB_SECTOR) !=
+					(ssize_t)sizeof(buf))
+			return -1;
 	}
 	return 0;
 }
 
-static int pop_disk(struct vm *vm, struct vdisk *v)
+/* What stood on the log that is gone now stands on the layer below. */
+static int restack(struct vm *vm, struct vdisk *v, struct disk *d, int below)
 {
-	struct desc desc;
+	struct desc lower, upper;
+	char *name = text_dup(d->path[below]);
+
+	if (!strcmp(text_dir(name), vm->dir))
+		name = text_dup(text_base(name));
+	if (below + 2 == d->n) {
+		vmx_set(&vm->vmx, text_fmt("%s.fileName", v->slot), "%s", name);
+		v->path = d->path[below];
+		return vmx_save(vm->vmx_path, &vm->vmx);
+	}
+	if (desc_load(d->path[below], &lower) ||
+		desc_load(d->path[below + 2], &upper))
+		return -1;
+	upper.parent_cid = lower.cid;
+	upper.hint = text_dup(text_base(d->path[below]));
+	return desc_save(d->path[below + 2], &upper, 0);
+}
+
+/* Folds the log above layer `below` of one disk into that layer. */
+static int merge(struct vm *vm, struct vdisk *v, int below)
+{
+	struct desc lower, gone;
 	const char *why;
 	struct disk d;
-	int base, r, i;
+	int fd, r;
 
-	if (disk_open(v->path, &d, &why))
+	if (disk_open(v->path, &d, &why) || below + 1 >= d.n ||
+		desc_load(d.path[below], &lower) ||
+		desc_load(d.path[below + 1], &gone))
 		return -1;
-	if (desc_load(d.path[0], &desc))
-		return -1;
-	base = open(desc_extent(d.path[0], &desc), O_RDWR | O_CLOEXEC);
-	r = base < 0 ? -1 : fold(&d, base);
-	if (base >= 0 && close(base))
+	fd = open(desc_extent(d.path[below], &lower), O_RDWR | O_CLOEXEC);
+	r = fd < 0 ? -1
+		   : pour(&d.layer[below + 1], lower.sectors, fd,
+			     d.layer[below].cowd);
+	if (fd >= 0 && close(fd))
 		r = -1;
-	if (r)
+	if (r || restack(vm, v, &d, below))
 		return -1;
-	vmx_set(&vm->vmx, text_fmt("%s.fileName", v->slot), "%s",
-		strcmp(text_dir(d.path[0]), vm->dir) ? d.path[0] :
-						       text_base(d.path[0]));
-	if (vmx_save(vm->vmx_path, &vm->vmx))
-		return -1;
-	for (i = d.n - 1; i > 0; i--) {
-		if (!desc_load(d.path[i], &desc))
-			unlink(desc_extent(d.path[i], &desc));
-		unlink(d.path[i]);
-	}
-	v->path = d.path[0];
+	unlink(desc_extent(d.path[below + 1], &gone));
+	unlink(d.path[below + 1]);
 	disk_close(&d);
 	return 0;
 }
 
+static int layers(const struct vdisk *v)
+{
+	const char *why;
+	struct disk d;
+	int n;
+
+	if (disk_open(v->path, &d, &why))
+		return -1;
+	n = d.n;
+	disk_close(&d);
+	return n;
+}
+
 int snap_consolidate(struct vm *vm)
 {
-	struct vmx sd, left = {0};
-	const char *f;
 	size_t i;
 	int n;
 
-	for (i = 0; i < vm->ndisk; i++)
-		if (pop_disk(vm, &vm->disk[i]))
+	for (i = 0; i < vm->ndisk; i++) {
+		while ((n = layers(&vm->disk[i])) > 1)
+			if (merge(vm, &vm->disk[i], 0))
+				return -1;
+		if (n < 1)
 			return -1;
-	if (vmx_load(vmsd_path(vm), &sd))
+	}
+	return snap_forget(vm);
+}
+
+int snap_forget(struct vm *vm)
+{
+	struct vmx sd, left = {0};
+	const char *f;
+	int n;
+
+	if (vmx_load(vmsd_path(vm), &sd) || !sd.n)
 		return 0;
 	for (n = 0; (f = vmx_get(&sd, "snapshot%d.filename", n)); n++)
 		unlink(text_fmt("%s/%s", vm->dir, f));
@@ -208,4 +248,68 @@ int snap_consolidate(struct vm *vm)
 		vmx_set(&left, "snapshot.lastUID", "%s", f);
 	vmx_set(&left, "snapshot.numSnapshots", "0");
 	return vmx_save(vmsd_path(vm), &left);
+}
+
+/* Takes snapshot number `gone` out of the .vmsd; those behind move up. */
+static int strike(struct vm *vm, struct vmx *sd, int gone)
+{
+	char *from = text_fmt("snapshot%d.", gone), *uid, *parent;
+	struct vmx left = {0};
+	const char *s;
+	int i, n = snap_count(vm);
+	size_t k;
+
+	uid = text_dup(vmx_get(sd, "snapshot%d.uid", gone));
+	s = vmx_get(sd, "snapshot%d.parent", gone);
+	parent = s ? text_dup(s) : NULL;
+	unlink(text_fmt(
+		"%s/%s", vm->dir, vmx_get(sd, "snapshot%d.filename", gone)));
+	for (i = 0; i < n; i++) {
+		s = vmx_get(sd, "snapshot%d.parent", i);
+		if (s && !strcmp(s, uid) && parent)
+			vmx_set(sd, text_fmt("snapshot%d.parent", i), "%s",
+				parent);
+		else if (s && !strcmp(s, uid))
+			vmx_unset(sd, text_fmt("snapshot%d.parent", i));
+	}
+	if (!strcmp(vmx_get(sd, "snapshot.current"), uid) && parent)
+		vmx_set(sd, "snapshot.current", "%s", parent);
+	vmx_set(sd, "snapshot.numSnapshots", "%d", n - 1);
+	for (k = 0; k < sd->n; k++) {
+		const char *key = sd->kv[k].key;
+		bool ours = !strncmp(key, "snapshot", 8);
+		size_t d = ours ? strspn(key + 8, "0123456789") : 0;
+
+		if (!strncmp(key, from, strlen(from)))
+			continue;
+		i = d ? (int)strtol(key + 8, NULL, 10) : -1;
+		vmx_set(&left,
+			i > gone ? text_fmt("snapshot%d%s", i - 1, key + 8 + d)
+				 : key,
+			"%s", sd->kv[k].val);
+	}
+	return vmx_save(vmsd_path(vm), &left);
+}
+
+int snap_remove(struct vm *vm, const char *uid)
+{
+	struct vmx sd;
+	const char *s;
+	int i, n = snap_count(vm);
+	size_t k;
+
+	if (n == 1)
+		return snap_consolidate(vm);
+	if (vmx_load(vmsd_path(vm), &sd))
+		return -1;
+	for (i = 0; i < n; i++)
+		if ((s = vmx_get(&sd, "snapshot%d.uid", i)) && !strcmp(s, uid))
+			break;
+	if (i == n)
+		return -1;
+	/* a chain: snapshot number i froze layer i of each disk */
+	for (k = 0; k < vm->ndisk; k++)
+		if (merge(vm, &vm->disk[k], i))
+			return -1;
+	return strike(vm, &sd, i);
 }

@@ -7,14 +7,15 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <sys/stat.h>
 
 char *task_new(const struct vm *vm, const char *method)
 {
 	long long n = state_next("next-task", lab_old() ? 3040 : 812345670);
-	char *key = text_fmt("haTask-%d-vim.VirtualMachine.%s-%lld", vm->id,
-		method, n);
+	char *key = text_fmt(
+		"haTask-%d-vim.VirtualMachine.%s-%lld", vm->id, method, n);
 	struct vmx t = {0};
 	char *now = text_utc();
 
@@ -64,8 +65,11 @@ int task_list(const struct vm *vm)
 
 	while (dir && (e = readdir(dir))) {
 		if (*e->d_name == '.' || strstr(e->d_name, ".tmp") ||
-		    (vm && strncmp(e->d_name, text_fmt("haTask-%d-", vm->id),
-				   strlen(text_fmt("haTask-%d-", vm->id)))))
+			(vm &&
+				strncmp(e->d_name,
+					text_fmt("haTask-%d-", vm->id),
+					strlen(text_fmt(
+						"haTask-%d-", vm->id)))))
 			continue;
 		key = text_grow(key, n, sizeof(*key));
 		key[n++] = text_dup(e->d_name);
@@ -97,12 +101,26 @@ static void task_error(struct dump *d, const struct vmx *t)
 	dump_close(d);
 }
 
-/* 0..100 while running, from the time that has passed of the time it takes. */
+void task_takes(const char *key, long long seconds)
+{
+	char *path = text_fmt("/lab/task/%s", key);
+	struct vmx t;
+
+	if (vmx_load(path, &t))
+		return;
+	vmx_set(&t, "begun", "%lld", (long long)time(NULL));
+	vmx_set(&t, "takes", "%lld", seconds);
+	vmx_save(path, &t);
+}
+
+/* Percent done of a running task, from the time it takes; at most 99. */
 static int progress(const struct vmx *t)
 {
-	long long p = text_num(vmx_get(t, "progress"));
+	long long begun = text_num(vmx_get(t, "begun"));
+	long long takes = text_num(vmx_get(t, "takes"));
+	long long p = takes > 0 ? (time(NULL) - begun) * 100 / takes : 0;
 
-	return p < 0 ? 0 : (int)p;
+	return p > 99 ? 99 : (int)p;
 }
 
 static void task_times(struct dump *d, const struct vmx *t)
@@ -135,11 +153,11 @@ int task_info(const char *key)
 	if (!strncmp(key, "vim.Task:", 9))
 		key += 9;
 	if (strchr(key, '/') || vmx_load(text_fmt("/lab/task/%s", key), &t) ||
-	    !(method = vmx_get(&t, "method")))
+		!(method = vmx_get(&t, "method")))
 		return vim_fault("vmodl.fault.ManagedObjectNotFound",
 			"The object has already been deleted or has not been "
-			"completely created", "obj",
-			text_fmt("'vim.Task:%s'", key), NULL);
+			"completely created",
+			"obj", text_fmt("'vim.Task:%s'", key), NULL);
 	state = vmx_get(&t, "state");
 	dump_open(&d, NULL, "vim.TaskInfo");
 	dump_str(&d, "key", "%s", key);

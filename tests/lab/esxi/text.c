@@ -65,7 +65,7 @@ char *text_file(const char *path, size_t *n)
 	if (fd < 0)
 		return NULL;
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode) ||
-	    st.st_size > 16 * LAB_MIB) {
+		st.st_size > 16 * LAB_MIB) {
 		close(fd);
 		errno = EINVAL;
 		return NULL;

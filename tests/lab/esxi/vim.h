@@ -8,8 +8,8 @@
 #include "lab.h"
 
 struct vim_verb {
-	const char *name;	/* vmsvc/getallvms */
-	int min;		/* arguments it needs */
+	const char *name; /* vmsvc/getallvms */
+	int min;          /* arguments it needs */
 	/* vm is NULL for verbs that take no VM */
 	int (*run)(struct vm *vm, int argc, char **argv);
 	bool takes_vm;
@@ -18,13 +18,18 @@ struct vim_verb {
 /* vim_get.c */
 int vim_getallvms(struct vm *vm, int argc, char **argv);
 int vim_summary(struct vm *vm, int argc, char **argv);
-int vim_guest(struct vm *vm, int argc, char **argv);
+int vim_runtime(struct vm *vm, int argc, char **argv);
+int vim_networks(struct vm *vm, int argc, char **argv);
+/* The members toolsStatus .. toolsRunningStatus. */
+void vim_tools(struct dump *d, const struct vm *vm);
+/* vim_files.c */
 int vim_filelayout(struct vm *vm, int argc, char **argv);
 int vim_filelayoutex(struct vm *vm, int argc, char **argv);
 int vim_datastores(struct vm *vm, int argc, char **argv);
-int vim_networks(struct vm *vm, int argc, char **argv);
+int vim_search(struct vm *vm, int argc, char **argv);
 /* vim_config.c */
 int vim_config(struct vm *vm, int argc, char **argv);
+int vim_guest(struct vm *vm, int argc, char **argv);
 /* vim_power.c */
 int vim_getstate(struct vm *vm, int argc, char **argv);
 int vim_on(struct vm *vm, int argc, char **argv);
@@ -50,6 +55,5 @@ int vim_netinfo(struct vm *vm, int argc, char **argv);
 int vim_autostart_get(struct vm *vm, int argc, char **argv);
 int vim_autostart_put(struct vm *vm, int argc, char **argv);
 int vim_hostsummary(struct vm *vm, int argc, char **argv);
-int vim_search(struct vm *vm, int argc, char **argv);
 
 #endif

@@ -27,6 +27,13 @@ static int vim_task_info(struct vm *vm, int argc, char **argv)
 static const struct vim_verb verbs[] = {
 	{"vmsvc/getallvms", 0, vim_getallvms, false},
 	{"vmsvc/get.summary", 1, vim_summary, true},
+	{"vmsvc/get.runtime", 1, vim_runtime, true},
+	{"vmsvc/get.config", 1, vim_config, true},
+	{"vmsvc/get.guest", 1, vim_guest, true},
+	{"vmsvc/get.filelayout", 1, vim_filelayout, true},
+	{"vmsvc/get.filelayoutex", 1, vim_filelayoutex, true},
+	{"vmsvc/get.datastores", 1, vim_datastores, true},
+	{"vmsvc/get.networks", 1, vim_networks, true},
 	{"vmsvc/get.tasklist", 1, vim_tasklist, true},
 	{"vmsvc/power.getstate", 1, vim_getstate, true},
 	{"vmsvc/power.on", 1, vim_on, true},
@@ -47,6 +54,15 @@ static const struct vim_verb verbs[] = {
 	{"solo/registervm", 1, vim_register, false},
 	{"vimsvc/task_info", 1, vim_task_info, false},
 	{"vimsvc/task_list", 0, vim_all_tasks, false},
+	{"hostsvc/datastore/listsummary", 0, vim_listsummary, false},
+	{"hostsvc/datastorebrowser/search", 2, vim_search, false},
+	{"hostsvc/datastorebrowser/searchsubfolders", 2, vim_search, false},
+	{"hostsvc/hostsummary", 0, vim_hostsummary, false},
+	{"hostsvc/net/info", 0, vim_netinfo, false},
+	{"hostsvc/autostartmanager/get_autostartseq", 0, vim_autostart_get,
+		false},
+	{"hostsvc/autostartmanager/update_autostartentry", 2, vim_autostart_put,
+		true},
 };
 
 static int usage(void)

@@ -3,7 +3,6 @@
  */
 #include "vim.h"
 
-#include <dirent.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -24,8 +23,8 @@ static void cell(const char *s, int width, bool middle, bool last)
 
 int vim_getallvms(struct vm *unused, int argc, char **argv)
 {
-	static const char *const head[6] = {"Vmid", "Name", "File",
-		"Guest OS", "Version", "Annotation"};
+	static const char *const head[6] = {
+		"Vmid", "Name", "File", "Guest OS", "Version", "Annotation"};
 	int width[6], c;
 	const char *(*row)[6];
 	struct vm *vm;
@@ -43,8 +42,8 @@ int vim_getallvms(struct vm *unused, int argc, char **argv)
 		row[rows][1] = vm[i].name;
 		row[rows][2] = inv_ds_path(vm[i].vmx_path);
 		row[rows][3] = inv_guest_id(&vm[i]);
-		row[rows][4] = text_fmt("vmx-%02lld", text_num(vmx_get(
-			&vm[i].vmx, "virtualHW.version")));
+		row[rows][4] = text_fmt("vmx-%02lld",
+			text_num(vmx_get(&vm[i].vmx, "virtualHW.version")));
 		row[rows++][5] = or_empty(vmx_get(&vm[i].vmx, "annotation"));
 	}
 	for (c = 0; c < 6; c++)
@@ -66,24 +65,25 @@ static const char *tools_status(const struct vm *vm)
 	return vm->power == POWER_ON ? "toolsOk" : "toolsNotRunning";
 }
 
-static void tools_members(struct dump *d, const struct vm *vm, bool two)
+void vim_tools(struct dump *d, const struct vm *vm)
 {
-	const char *v = vm->tools ? "guestToolsCurrent" :
-				    "guestToolsNotInstalled";
+	const char *v =
+		vm->tools ? "guestToolsCurrent" : "guestToolsNotInstalled";
 
 	dump_str(d, "toolsStatus", "%s", tools_status(vm));
 	dump_str(d, "toolsVersionStatus", "%s", v);
-	if (two)
-		dump_str(d, "toolsVersionStatus2", "%s", v);
-	dump_str(d, "toolsRunningStatus", vm->tools && vm->power == POWER_ON ?
-		"guestToolsRunning" : "guestToolsNotRunning");
+	dump_str(d, "toolsVersionStatus2", "%s", v);
+	dump_str(d, "toolsRunningStatus",
+		vm->tools && vm->power == POWER_ON ? "guestToolsRunning"
+						   : "guestToolsNotRunning");
 }
 
-static void guest_text(struct dump *d, const struct vm *vm,
-	const char *member, const char *key)
+static void guest_text(struct dump *d, const struct vm *vm, const char *member,
+	const char *key)
 {
-	char *s = vm->power == POWER_ON && vm->tools ?
-		state_get("vm/%d/%s", vm->id, key) : NULL;
+	char *s = vm->power == POWER_ON && vm->tools
+		? state_get("vm/%d/%s", vm->id, key)
+		: NULL;
 
 	if (s)
 		dump_str(d, member, "%.*s", (int)strcspn(s, "/"), s);
@@ -105,14 +105,14 @@ static void question(struct dump *d, const struct vm *vm)
 	dump_close(d);
 }
 
-static void sum_runtime(struct dump *d, const struct vm *vm)
+static void sum_runtime(struct dump *d, const char *member, const struct vm *vm)
 {
-	static const char *const power[] = {"poweredOff", "poweredOn",
-		"suspended"};
+	static const char *const power[] = {
+		"poweredOff", "poweredOn", "suspended"};
 	char *boot = state_get("vm/%d/boot", vm->id);
 	bool on = vm->power == POWER_ON;
 
-	dump_open(d, "runtime", "vim.vm.RuntimeInfo");
+	dump_open(d, member, "vim.vm.RuntimeInfo");
 	if (!lab_old())
 		dump_unset(d, "device");
 	dump_raw(d, "host", "'vim.HostSystem:ha-host'");
@@ -154,25 +154,12 @@ static void sum_guest(struct dump *d, const struct vm *vm)
 	dump_open(d, "guest", "vim.vm.Summary.GuestSummary");
 	dump_str(d, "guestId", "%s", inv_guest_id(vm));
 	dump_str(d, "guestFullName", "%s", inv_guest_name(vm));
-	tools_members(d, vm, true);
+	vim_tools(d, vm);
 	guest_text(d, vm, "hostName", "hostname");
 	guest_text(d, vm, "ipAddress", "ip");
 	if (!lab_old())
 		dump_unset(d, "hwVersion");
 	dump_close(d);
-}
-
-/* "56 4d .. -22 .." of the .vmx as 564d6c27-96ea-1207-6f0b-b11d81469b0b */
-static char *uuid_text(const char *vmx)
-{
-	char hex[33] = "";
-	size_t n = 0;
-
-	for (; vmx && *vmx && n < 32; vmx++)
-		if (*vmx != ' ' && *vmx != '-')
-			hex[n++] = *vmx;
-	return text_fmt("%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12,
-		hex + 16, hex + 20);
 }
 
 static void sum_config(struct dump *d, const struct vm *vm)
@@ -193,9 +180,8 @@ static void sum_config(struct dump *d, const struct vm *vm)
 	dump_raw(d, "numCpu", "%s", cpu ? cpu : "1");
 	dump_raw(d, "numEthernetCards", "%d", nics);
 	dump_raw(d, "numVirtualDisks", "%zu", vm->ndisk);
-	dump_str(d, "uuid", "%s", uuid_text(vmx_get(&vm->vmx, "uuid.bios")));
-	dump_str(d, "instanceUuid", "%s",
-		uuid_text(vmx_get(&vm->vmx, "vc.uuid")));
+	dump_str(d, "uuid", "%s", inv_uuid(vm, "uuid.bios"));
+	dump_str(d, "instanceUuid", "%s", inv_uuid(vm, "vc.uuid"));
 	dump_str(d, "guestId", "%s", inv_guest_id(vm));
 	dump_str(d, "guestFullName", "%s", inv_guest_name(vm));
 	dump_str(d, "annotation", "%s",
@@ -264,6 +250,40 @@ static void sum_quick(struct dump *d, const struct vm *vm)
 	dump_close(d);
 }
 
+int vim_networks(struct vm *vm, int argc, char **argv)
+{
+	struct dump d = {0};
+	int i;
+
+	(void)argc, (void)argv;
+	puts("Networks:\n");
+	dump_list(&d, NULL, "vim.Network.Summary");
+	for (i = 0; i < 10; i++) {
+		const char *s = vmx_get(&vm->vmx, "ethernet%d.networkName", i);
+
+		if (!s)
+			continue;
+		dump_open(&d, NULL, "vim.Network.Summary");
+		dump_raw(&d, "network", "'vim.Network:HaNetwork-%s'", s);
+		dump_str(&d, "name", "%s", s);
+		dump_bool(&d, "accessible", true);
+		dump_str(&d, "ipPoolName", "%s", "");
+		dump_close(&d);
+	}
+	dump_close(&d);
+	return 0;
+}
+
+int vim_runtime(struct vm *vm, int argc, char **argv)
+{
+	struct dump d = {0};
+
+	(void)argc, (void)argv;
+	printf("Runtime information\n\n");
+	sum_runtime(&d, NULL, vm);
+	return 0;
+}
+
 int vim_summary(struct vm *vm, int argc, char **argv)
 {
 	struct dump d = {0};
@@ -272,7 +292,7 @@ int vim_summary(struct vm *vm, int argc, char **argv)
 	printf("Listsummary:\n\n");
 	dump_open(&d, NULL, "vim.vm.Summary");
 	dump_raw(&d, "vm", "'vim.VirtualMachine:%d'", vm->id);
-	sum_runtime(&d, vm);
+	sum_runtime(&d, "runtime", vm);
 	sum_guest(&d, vm);
 	sum_config(&d, vm);
 	sum_storage(&d, vm);

@@ -6,15 +6,16 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-static int wrong_state(const struct vm *vm, const char *doing,
-	const char *want, const char *failed)
+static int wrong_state(const struct vm *vm, const char *doing, const char *want,
+	const char *failed)
 {
-	static const char *const api[] = {"poweredOff", "poweredOn",
-		"suspended"};
-	static const char *const words[] = {"Powered Off", "Powered On",
-		"Suspended"};
+	static const char *const api[] = {
+		"poweredOff", "poweredOn", "suspended"};
+	static const char *const words[] = {
+		"Powered Off", "Powered On", "Suspended"};
 
 	if (doing)
 		puts(doing);
@@ -24,9 +25,9 @@ static int wrong_state(const struct vm *vm, const char *doing,
 	}
 	return vim_fault("vim.fault.InvalidPowerState",
 		text_fmt("The attempted operation cannot be performed in the "
-			"current state (%s).", words[vm->power]),
-		"requestedState", want, "existingState", api[vm->power],
-		NULL);
+			 "current state (%s).",
+			words[vm->power]),
+		"requestedState", want, "existingState", api[vm->power], NULL);
 }
 
 static char *swap_file(const struct vm *vm)
@@ -58,6 +59,10 @@ void power_set(struct vm *vm, enum power power)
 	static const char *const word[] = {"off", "on", "suspended"};
 
 	vm->power = power;
+	vmx_set(&vm->vmx, "cleanShutdown",
+		power == POWER_OFF ? "TRUE" : "FALSE");
+	if (vmx_save(vm->vmx_path, &vm->vmx))
+		perror(vm->vmx_path);
 	state_put(inv_key(vm, "power"), "%s", word[power]);
 	run_files(vm, power == POWER_ON);
 	if (power == POWER_ON) {
@@ -69,8 +74,8 @@ void power_set(struct vm *vm, enum power power)
 
 int vim_getstate(struct vm *vm, int argc, char **argv)
 {
-	static const char *const word[] = {"Powered off", "Powered on",
-		"Suspended"};
+	static const char *const word[] = {
+		"Powered off", "Powered on", "Suspended"};
 
 	(void)argc, (void)argv;
 	printf("Retrieved runtime info\n%s\n", word[vm->power]);
@@ -90,31 +95,71 @@ static int failed(const char *key, const char *doing, const char *say,
 	return vim_fault(fault, msg, NULL);
 }
 
+/* Why the VM cannot be started, as fault type and message; 0 when it can. */
+static int obstacle(const struct vm *vm, const char **fault, char **msg)
+{
+	const char *lock = fault_get("locked"), *why;
+	char *busy = state_get("vm/%d/busy", vm->id);
+	struct disk disk;
+	size_t i;
+
+	if (busy) {
+		*fault = "vim.fault.TaskInProgress";
+		*msg = text_dup("The operation is not allowed in the current "
+				"state, another task is in progress.");
+		return 1;
+	}
+	if (lock && (!*lock || !strcmp(lock, vm->name))) {
+		*fault = "vim.fault.FileLocked";
+		*msg = text_fmt("Unable to access file %s since it is locked",
+			inv_ds_path(vm->vmx_path));
+		return 1;
+	}
+	for (i = 0; i < vm->ndisk; i++) {
+		if (disk_open(vm->disk[i].path, &disk, &why)) {
+			*fault = "vim.fault.FileNotFound";
+			*msg = text_fmt("File %s was not found",
+				inv_ds_path(vm->disk[i].path));
+			return 1;
+		}
+		disk_close(&disk);
+	}
+	return 0;
+}
+
+/* Starting waits while a question is open; false when it was cancelled. */
+static bool answered(const struct vm *vm)
+{
+	struct timespec ts = {0, 50000000};
+	int i;
+
+	if (!state_get("vm/%d/question", vm->id))
+		return true;
+	state_del(inv_key(vm, "answer"));
+	for (i = 0; i < 12000 && state_get("vm/%d/question", vm->id); i++)
+		nanosleep(&ts, NULL);
+	return state_num(inv_key(vm, "answer"), 0) != 0;
+}
+
 int vim_on(struct vm *vm, int argc, char **argv)
 {
-	const char *doing = "Powering on VM:", *lock = fault_get("locked"), *why;
-	struct disk disk;
-	char *key;
-	size_t i;
+	const char *doing = "Powering on VM:", *fault;
+	char *key, *msg;
 
 	(void)argc, (void)argv;
 	if (vm->power == POWER_ON)
 		return wrong_state(vm, doing, "poweredOn", "Power on failed");
 	state_lock();
 	key = task_new(vm, "powerOn");
-	if (lock && (!*lock || !strcmp(lock, vm->name)))
-		return failed(key, doing, "Power on failed",
-			"vim.fault.FileLocked", text_fmt("Unable to access "
-			"file %s since it is locked",
-			inv_ds_path(vm->vmx_path)));
-	for (i = 0; i < vm->ndisk; i++) {
-		if (disk_open(vm->disk[i].path, &disk, &why))
-			return failed(key, doing, "Power on failed",
-				"vim.fault.FileNotFound",
-				text_fmt("File %s was not found",
-					inv_ds_path(vm->disk[i].path)));
-		disk_close(&disk);
+	state_unlock();
+	if (!answered(vm)) {
+		fault = "vim.fault.Timedout";
+		msg = text_dup("The operation was cancelled by a question.");
+		return failed(key, doing, "Power on failed", fault, msg);
 	}
+	state_lock();
+	if (obstacle(vm, &fault, &msg))
+		return failed(key, doing, "Power on failed", fault, msg);
 	power_set(vm, POWER_ON);
 	task_end(key, NULL, NULL);
 	state_unlock();
@@ -129,8 +174,7 @@ int vim_off(struct vm *vm, int argc, char **argv)
 
 	(void)argc, (void)argv;
 	if (vm->power == POWER_OFF)
-		return wrong_state(vm, doing, "poweredOff",
-			"Power off failed");
+		return wrong_state(vm, doing, "poweredOff", "Power off failed");
 	state_lock();
 	key = task_new(vm, "powerOff");
 	if (fault_get("no-poweroff"))
@@ -162,7 +206,8 @@ int vim_shutdown(struct vm *vm, int argc, char **argv)
 	if (!vm->tools)
 		return vim_fault("vim.fault.ToolsUnavailable",
 			"Cannot complete operation because VMware Tools is "
-			"not running in this virtual machine.", NULL);
+			"not running in this virtual machine.",
+			NULL);
 	if (!fault_get("no-shutdown"))
 		state_later(state_num("shutdown-ms", 1500), guest_off,
 			text_fmt("%d", vm->id));
@@ -179,7 +224,8 @@ int vim_reset(struct vm *vm, int argc, char **argv)
 	else if (!vm->tools)
 		return vim_fault("vim.fault.ToolsUnavailable",
 			"Cannot complete operation because VMware Tools is "
-			"not running in this virtual machine.", NULL);
+			"not running in this virtual machine.",
+			NULL);
 	state_put(inv_key(vm, "boot"), "%s", text_utc());
 	return 0;
 }

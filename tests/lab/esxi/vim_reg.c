@@ -29,8 +29,10 @@ int vim_register(struct vm *unused, int argc, char **argv)
 
 	(void)unused, (void)argc;
 	if (access(path, R_OK))
-		return vim_fault("vim.fault.NotFound", "The object or item "
-			"referred to could not be found.", NULL);
+		return vim_fault("vim.fault.NotFound",
+			"The object or item "
+			"referred to could not be found.",
+			NULL);
 	state_lock();
 	n = inv_all(&vm);
 	for (i = 0; i < n; i++) {
@@ -39,7 +41,9 @@ int vim_register(struct vm *unused, int argc, char **argv)
 		id = text_fmt("%d", vm[i].id);
 		return vim_fault("vim.fault.AlreadyExists",
 			text_fmt("The specified key, name, or identifier "
-				"'%s' already exists.", id), "name", id, NULL);
+				 "'%s' already exists.",
+				id),
+			"name", id, NULL);
 	}
 	printf("%d\n", inv_add(path));
 	return 0;
@@ -51,7 +55,8 @@ int vim_unregister(struct vm *vm, int argc, char **argv)
 	if (vm->power != POWER_OFF)
 		return vim_fault("vim.fault.InvalidPowerState",
 			"The attempted operation cannot be performed in the "
-			"current state (Powered On).", NULL);
+			"current state (Powered On).",
+			NULL);
 	state_lock();
 	forget(vm);
 	return 0;
@@ -70,7 +75,8 @@ int vim_destroy(struct vm *vm, int argc, char **argv)
 	if (vm->power != POWER_OFF)
 		return vim_fault("vim.fault.InvalidPowerState",
 			"The attempted operation cannot be performed in the "
-			"current state (Powered On).", NULL);
+			"current state (Powered On).",
+			NULL);
 	state_lock();
 	for (i = 0; i < vm->ndisk; i++) {
 		char *p = vm->disk[i].path, *up;

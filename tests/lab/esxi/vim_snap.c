@@ -44,8 +44,7 @@ static void tree(const struct vmx *sd, const char *parent, int depth)
 		if (strcmp(field(sd, i, "parent"), parent))
 			continue;
 		gmtime_r(&t, &tm);
-		printf("%.*s|-%s\n", depth * 2, dash,
-			depth ? "CHILD" : "ROOT");
+		printf("%.*s|-%s\n", depth * 2, dash, depth ? "CHILD" : "ROOT");
 		printf("%sSnapshot Name        : %s\n", dash,
 			field(sd, i, "displayName"));
 		printf("%sSnapshot Id        : %s\n", dash,
@@ -72,8 +71,8 @@ int vim_snap_get(struct vm *vm, int argc, char **argv)
 	return 0;
 }
 
-static void info_tree(struct dump *d, const struct vm *vm,
-	const struct vmx *sd, const char *parent, const char *member)
+static void info_tree(struct dump *d, const struct vm *vm, const struct vmx *sd,
+	const char *parent, const char *member)
 {
 	int i, n = (int)text_num(vmx_get(sd, "snapshot.numSnapshots"));
 	bool any = false;
@@ -98,8 +97,8 @@ static void info_tree(struct dump *d, const struct vm *vm,
 		dump_str(d, "description", "%s", field(sd, i, "description"));
 		dump_raw(d, "id", "%s", field(sd, i, "uid"));
 		dump_str(d, "createTime", "%s", when);
-		dump_str(d, "state", *field(sd, i, "type") ? "poweredOn" :
-							     "poweredOff");
+		dump_str(d, "state",
+			*field(sd, i, "type") ? "poweredOn" : "poweredOff");
 		dump_bool(d, "quiesced", false);
 		dump_unset(d, "backupManifest");
 		info_tree(d, vm, sd, field(sd, i, "uid"), "childSnapshotList");
@@ -153,17 +152,27 @@ int vim_snap_create(struct vm *vm, int argc, char **argv)
 
 struct removal {
 	char *id, *key;
+	const char *uid; /* NULL: all */
 };
 
+/*
+ * The fault snapshot-stuck: the task fails and the logs stay. With argument
+ * "orphan" the snapshots are gone from the list all the same, as on a real
+ * host: then nothing but the logs tells of them.
+ */
 static int removal_end(const struct removal *r)
 {
+	const char *stuck = fault_get("snapshot-stuck");
 	struct vm vm;
 	int bad;
 
 	state_lock();
 	if (inv_vm(r->id, &vm))
 		return 1;
-	bad = fault_get("snapshot-stuck") != NULL || snap_consolidate(&vm);
+	bad = stuck ||
+		(r->uid ? snap_remove(&vm, r->uid) : snap_consolidate(&vm));
+	if (stuck && !strcmp(stuck, "orphan"))
+		snap_forget(&vm);
 	if (bad)
 		state_put(inv_key(&vm, "consolidate"), "1");
 	else
@@ -181,22 +190,29 @@ static void removal_later(void *arg)
 	removal_end(arg);
 }
 
-/* One way for remove and removeall of a chain: everything is folded. */
-static int removal(struct vm *vm, const char *method)
+static int removal(struct vm *vm, const char *method, const char *uid)
 {
 	char *slow = fault_get("snapshot-slow");
 	struct removal *r = text_alloc(sizeof(*r));
 
-	state_lock();
 	r->id = text_fmt("%d", vm->id);
+	r->uid = uid;
+	state_lock();
 	r->key = task_new(vm, method);
 	if (slow) {
 		state_put(inv_key(vm, "busy"), "%s", r->key);
-		state_later(text_num(slow) * 1000, removal_later, r);
+		task_takes(r->key, text_num(slow));
 		state_unlock();
+		state_later(text_num(slow) * 1000, removal_later, r);
 		return 0;
 	}
 	return removal_end(r) ? 1 : 0;
+}
+
+/* A second removal while one runs. */
+static bool busy(const struct vm *vm)
+{
+	return state_get("vm/%d/busy", vm->id) != NULL;
 }
 
 int vim_snap_removeall(struct vm *vm, int argc, char **argv)
@@ -204,7 +220,12 @@ int vim_snap_removeall(struct vm *vm, int argc, char **argv)
 	(void)argc, (void)argv;
 	puts("Remove All Snapshots:");
 	fflush(stdout);
-	if (!removal(vm, "removeAllSnapshots"))
+	if (busy(vm)) {
+		puts("Remove all snapshots failed");
+		return 1;
+	}
+	/* nothing listed, nothing done, whatever logs there are */
+	if (!snap_count(vm) || !removal(vm, "removeAllSnapshots", NULL))
 		return 0;
 	puts("Remove all snapshots failed");
 	return 1;
@@ -212,26 +233,23 @@ int vim_snap_removeall(struct vm *vm, int argc, char **argv)
 
 int vim_snap_remove(struct vm *vm, int argc, char **argv)
 {
+	int i, n = snap_count(vm);
 	struct vmx sd;
-	int i, n;
 
 	(void)argc;
 	puts("Remove Snapshot:");
 	fflush(stdout);
 	load_vmsd(vm, &sd);
-	n = (int)text_num(vmx_get(&sd, "snapshot.numSnapshots"));
 	for (i = 0; i < n; i++)
 		if (!strcmp(field(&sd, i, "uid"), argv[2]))
 			break;
 	if (i >= n)
-		return vim_fault("vim.fault.NotFound", text_fmt("Unable to "
-			"find a snapshot corresponding to \"%s\"", argv[2]),
+		return vim_fault("vim.fault.NotFound",
+			text_fmt("Unable to "
+				 "find a snapshot corresponding to \"%s\"",
+				argv[2]),
 			NULL);
-	if (n > 1) {
-		puts("Remove snapshot failed");
-		return 1;
-	}
-	if (!removal(vm, "removeSnapshot"))
+	if (!busy(vm) && !removal(vm, "removeSnapshot", argv[2]))
 		return 0;
 	puts("Remove snapshot failed");
 	return 1;

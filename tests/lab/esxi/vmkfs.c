@@ -55,21 +55,22 @@ static void lie(char *map)
 	memset(map + best + best_n / 2, '.', best_n - best_n / 2);
 }
 
-static void map_line(const char *uuid, int64_t at, int64_t len, char kind,
-	bool thin)
+static void map_line(
+	const char *uuid, int64_t at, int64_t len, char kind, bool thin)
 {
 	/* where the run might lie on the volume: anything that grows */
 	int64_t phys = 12884901888LL + at * 3 / 2 / LAB_MIB * LAB_MIB;
 
 	if (kind != 'D' && thin)
 		printf("[%12" PRId64 ":%12" PRId64 "] --> "
-		       "[NOMP -- :(%12d --> %12" PRId64 ")]\n", at, len, 0,
-			len - 1);
+		       "[NOMP -- :(%12d --> %12" PRId64 ")]\n",
+			at, len, 0, len - 1);
 	else
 		printf("[%12" PRId64 ":%12" PRId64 "] --> "
 		       "[VMFS %s LVID:%s/%s/1:(%12" PRId64 " --> %12" PRId64
-		       ")]\n", at, len, kind == 'D' ? "--" : "Z-", uuid, uuid,
-			phys, phys + len - 1);
+		       ")]\n",
+			at, len, kind == 'D' ? "--" : "Z-", uuid, uuid, phys,
+			phys + len - 1);
 }
 
 static bool is_thin(const struct desc *d)
@@ -85,9 +86,11 @@ static int map_disk(const char *path)
 	int fd, who;
 
 	if (desc_load(real, &d))
-		return failed(path, errno == ENOENT ?
-			"The system cannot find the file specified (25)." :
-			"The file specified is not a virtual disk (15).");
+		return failed(path,
+			errno == ENOENT ? "The system cannot find the file "
+					  "specified (25)."
+					: "The file specified is not a virtual "
+					  "disk (15).");
 	real = desc_extent(real, &d);
 	if (inv_locked(real, &who))
 		return failed(path, LOCKED);
@@ -109,12 +112,14 @@ static int map_disk(const char *path)
 	uuid = text_fmt("%.35s", strlen(real) > 49 ? real + 14 : "");
 	for (at = 0; at * LAB_MIB < size; at += n) {
 		/* VMFS seldom finds more than 256 blocks in a row */
-		for (n = 1; map[at + n] == map[at] &&
-			(map[at] != 'D' || n < 256); n++)
+		for (n = 1;
+			map[at + n] == map[at] && (map[at] != 'D' || n < 256);
+			n++)
 			;
-		map_line(uuid, at * LAB_MIB, (at + n) * LAB_MIB < size ?
-			n * LAB_MIB : size - at * LAB_MIB, map[at],
-			is_thin(&d));
+		map_line(uuid, at * LAB_MIB,
+			(at + n) * LAB_MIB < size ? n * LAB_MIB
+						  : size - at * LAB_MIB,
+			map[at], is_thin(&d));
 	}
 	return 0;
 }
@@ -153,10 +158,10 @@ static int show_lock(const char *path)
 	       "len %" PRId64 ", nb %" PRId64 " tbz %" PRId64 ", cow 0, "
 	       "newSinceEpoch %" PRId64 ", zla 3, bs 1048576\n",
 		(unsigned long long)st.st_ino * 512, locked ? 3145728 : 0,
-		locked ? 6155 : 0, locked, locked ?
-		"661ab9c9-ea3e9a38-f0ba-d89ef3ff34e7" :
-		"00000000-00000000-0000-000000000000", locked ? 23668 : 0,
-		(unsigned long long)st.st_ino % 900,
+		locked ? 6155 : 0, locked,
+		locked ? "661ab9c9-ea3e9a38-f0ba-d89ef3ff34e7"
+		       : "00000000-00000000-0000-000000000000",
+		locked ? 23668 : 0, (unsigned long long)st.st_ino % 900,
 		(unsigned long long)st.st_ino % 64, st.st_mode & 0777u,
 		(int64_t)st.st_size, blocks, zero, blocks);
 	return 0;
@@ -181,10 +186,10 @@ static int show_geometry(const char *path)
 	struct desc d;
 
 	if (desc_load(inv_real(path), &d))
-		return failed(path,
-			"The file specified is not a virtual disk (15).");
-	printf("Capacity: %" PRId64 " sectors, geometry %" PRId64
-	       "/255/63\n", d.sectors, d.sectors / (255 * 63));
+		return failed(
+			path, "The file specified is not a virtual disk (15).");
+	printf("Capacity: %" PRId64 " sectors, geometry %" PRId64 "/255/63\n",
+		d.sectors, d.sectors / (255 * 63));
 	return 0;
 }
 
@@ -193,8 +198,8 @@ static int show_rdm(const char *path)
 	struct desc d;
 
 	if (desc_load(inv_real(path), &d))
-		return failed(path,
-			"The file specified is not a virtual disk (15).");
+		return failed(
+			path, "The file specified is not a virtual disk (15).");
 	printf("Disk %s is not an rdm.\n", path);
 	return 0;
 }
@@ -208,13 +213,13 @@ static int clone_data(struct disk *d, int fd, const char *src)
 	if (ftruncate(fd, d->size))
 		return -1;
 	for (at = 0; at < d->size; at += LAB_MIB) {
-		size_t n = d->size - at < LAB_MIB ? (size_t)(d->size - at) :
-						    (size_t)LAB_MIB;
+		size_t n = d->size - at < LAB_MIB ? (size_t)(d->size - at)
+						  : (size_t)LAB_MIB;
 
 		if (disk_read(d, buf, n, at))
 			return -1;
 		if (memcmp(buf, zero, n) &&
-		    pwrite(fd, buf, n, at) != (ssize_t)n)
+			pwrite(fd, buf, n, at) != (ssize_t)n)
 			return -1;
 		if (at * 20 / d->size != (at + LAB_MIB) * 20 / d->size)
 			printf("\rClone: %d%% done.",
@@ -242,8 +247,9 @@ static int clone_disk(const char *src, const char *dst, const char *format)
 	if (desc_load(inv_real(src), &top)) {
 		printf("DiskLib_Check() failed for source disk %s\n",
 			errno == ENOENT ? "The system cannot find the file "
-			"specified (25)." :
-			"The file specified is not a virtual disk (15).");
+					  "specified (25)."
+					: "The file specified is not a virtual "
+					  "disk (15).");
 		return 255;
 	}
 	printf("Destination disk format: VMFS %s\n",
@@ -260,10 +266,10 @@ static int clone_disk(const char *src, const char *dst, const char *format)
 	new.thin = !strcmp(format, "thin");
 	snprintf(new.create, sizeof(new.create), "vmfs");
 	snprintf(new.extent_type, sizeof(new.extent_type), "VMFS");
-	new.extent = text_fmt("%.*s-flat.vmdk", (int)strlen(text_base(out)) -
-		5, text_base(out));
-	fd = open(desc_extent(out, &new), O_WRONLY | O_CREAT | O_TRUNC |
-		O_CLOEXEC, 0600);
+	new.extent = text_fmt("%.*s-flat.vmdk", (int)strlen(text_base(out)) - 5,
+		text_base(out));
+	fd = open(desc_extent(out, &new),
+		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	r = fd < 0 || clone_data(&d, fd, src) || desc_save(out, &new, 14);
 	if (fd >= 0 && close(fd))
 		r = 1;
@@ -305,8 +311,8 @@ static int show_fs(const char *path)
 		       "Is Native Snapshot Capable: YES\n",
 			ds[i].type + 5 + (*ds[i].type != 'V'), ds[i].name,
 			lab_old() ? "" : " ATS-only", ds[i].size,
-			ds[i].size / LAB_MIB, ds[i].free,
-			ds[i].free / LAB_MIB, ds[i].uuid, i);
+			ds[i].size / LAB_MIB, ds[i].free, ds[i].free / LAB_MIB,
+			ds[i].uuid, i);
 		return 0;
 	}
 	printf("Error: Could not open %s: No such file or directory\n", path);

@@ -17,8 +17,8 @@ static char *unescape(const char *s, size_t n)
 		char hex[3] = {0};
 
 		if (s[i] == '|' && i + 2 < n &&
-		    isxdigit((unsigned char)s[i + 1]) &&
-		    isxdigit((unsigned char)s[i + 2])) {
+			isxdigit((unsigned char)s[i + 1]) &&
+			isxdigit((unsigned char)s[i + 2])) {
 			memcpy(hex, s + i + 1, 2);
 			out[o++] = (char)strtol(hex, NULL, 16);
 			i += 2;
@@ -36,8 +36,8 @@ static char *escape(const char *s)
 
 	for (; *s; s++) {
 		if (*s == '"' || *s == '|' || (unsigned char)*s < 32)
-			o += (size_t)snprintf(out + o, 4, "|%02X",
-				(unsigned char)*s);
+			o += (size_t)snprintf(
+				out + o, 4, "|%02X", (unsigned char)*s);
 		else
 			out[o++] = *s;
 	}
@@ -87,8 +87,8 @@ int vmx_save(const char *path, const struct vmx *v)
 	size_t i, n = 0;
 
 	for (i = 0; i < v->n; i++) {
-		char *l = text_fmt("%s = \"%s\"\n", v->kv[i].key,
-			escape(v->kv[i].val));
+		char *l = text_fmt(
+			"%s = \"%s\"\n", v->kv[i].key, escape(v->kv[i].val));
 		size_t ln = strlen(l);
 		char *t = realloc(s, n + ln + 1);
 
