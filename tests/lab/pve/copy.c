@@ -14,14 +14,20 @@ bool volume_ready(struct task *t, const struct volume *v)
 	return v->path && access(v->path, F_OK) == 0;
 }
 
-static char *joined(const char *const argv[])
+/* As Proxmox shows it: its qemu-img has "zeroinit:" for --target-is-zero. */
+static char *shown_as(const char *const argv[], bool dir)
 {
 	char *s = xstrdup("/usr/bin/qemu-img");
 
 	for (int i = 1; argv[i]; i++) {
 		auto_free char *old = s;
 
-		s = fmt("%s %s", old, argv[i]);
+		if (!strcmp(argv[i], "--target-is-zero")) {
+			old = NULL;
+			continue;
+		}
+		s = fmt("%s %s%s", old, dir && !argv[i + 1] ? "zeroinit:" : "",
+			argv[i]);
 	}
 	return s;
 }
@@ -29,12 +35,10 @@ static char *joined(const char *const argv[])
 int volume_copy(struct task *t, const char *src, const char *srcfmt,
 	const struct volume *dst, long long bytes, long long kib_per_s)
 {
-	bool dir = !storage_block(dst->st);
-	const char *argv[16] = {"qemu-img", "convert", "-p", "-n"};
-	auto_free char *to = fmt("%s%s", dir ? "zeroinit:" : "", dst->path);
-	auto_free char *rate = fmt("%lldK", kib_per_s);
-	auto_free char *shown = NULL;
-	int n = 4, rc;
+	const char *argv[16] = {"qemu-img", "convert", "-p", "-n",
+		"--target-is-zero"};
+	auto_free char *rate = fmt("%lldK", kib_per_s), *shown = NULL;
+	int n = 5, rc;
 
 	if (kib_per_s) {
 		argv[n++] = "-r";
@@ -45,13 +49,13 @@ int volume_copy(struct task *t, const char *src, const char *srcfmt,
 	argv[n++] = "-O";
 	argv[n++] = dst->format;
 	argv[n++] = src;
-	argv[n] = to;
+	argv[n] = dst->path;
 	if (!volume_ready(t, dst))
 		return task_die(t, "copy failed: no such path '%s'", dst->path);
 	rc = task_run(t, argv, bytes);
 	if (rc == 0)
 		return 0;
-	shown = joined(argv);
+	shown = shown_as(argv, !storage_block(dst->st));
 	return task_die(t, "copy failed: command '%s' failed: %s", shown,
 		t->abort ? "interrupted by signal" : "exit code 1");
 }

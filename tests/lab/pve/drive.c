@@ -4,6 +4,7 @@
  */
 #include "pve.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define VARS_4M "/usr/share/OVMF/OVMF_VARS_4M.fd"
@@ -177,6 +178,17 @@ struct source {
 	struct volume v;
 };
 
+/* A VMDK extent without a descriptor is copied in vain, but has a size. */
+static int raw_size(const struct volume *v, long long *size)
+{
+	struct stat st;
+
+	if (strcmp(v->format, "vmdk") || stat(v->file, &st))
+		return -1;
+	*size = (long long)st.st_size;
+	return 0;
+}
+
 /* Where an import comes from; the texts are those of the captures. */
 static int source_find(struct task *t, const char *from, struct source *s)
 {
@@ -197,7 +209,8 @@ static int source_find(struct task *t, const char *from, struct source *s)
 	}
 	s->path = s->v.file;
 	s->format = s->v.format;
-	if (volume_size(&s->v, &s->size, &used))
+	if (volume_size(&s->v, &s->size, &used) &&
+		raw_size(&s->v, &s->size))
 		return task_die(t,
 			"qemu-img: Could not open '%s': Image is not in %s "
 			"format",
@@ -300,12 +313,23 @@ static char *settle(const char *key, json_t *p, const char *id)
 	return prop_print(key, p);
 }
 
+/* Newer releases write down which Microsoft keys they enrolled. */
+static void note_certs(const char *key, json_t *p)
+{
+	const json_t *known = json_object_get(
+		json_object_get(schema_option(key), "format"), "ms-cert");
+	const char *keys = js(p, "pre-enrolled-keys");
+
+	if (known && keys && !strcmp(keys, "1") && !js(p, "ms-cert"))
+		js_set(p, "ms-cert", "2023k");
+}
+
 int drive_make(struct task *t, int vmid, const char *key, const char *value,
 	char **out, json_t *made)
 {
 	auto_free char *why = NULL, *id = NULL;
 	auto_json json_t *p = prop_parse(key, value, &why);
-	const char *file = js(p, "file");
+	auto_free char *file = js(p, "file") ? xstrdup(js(p, "file")) : NULL;
 	auto_volume struct volume v = {0};
 
 	if (!file)
@@ -318,6 +342,7 @@ int drive_make(struct task *t, int vmid, const char *key, const char *value,
 		if (make_new(t, vmid, key, p, &id))
 			return -1;
 		json_array_append_new(made, json_string(id));
+		note_certs(key, p);
 		*out = settle(key, p, id);
 		if (lab.rel >= 602)
 			task_log(t, "%s: successfully created disk '%s'", key,

@@ -81,7 +81,8 @@ static char *check_named(const char *name, const char *v)
 
 		if (strcmp(named[i].name, name))
 			continue;
-		if (matches(named[i].pattern, v))
+		if (matches(named[i].pattern, v) &&
+			(strcmp(name, "pve-qm-bootdev") || schema_option(v)))
 			return NULL;
 		return at ? fmt("%.*s%s%s\n", (int)(at - t), t, v, at + 2)
 			  : fmt("%s\n", t);

@@ -129,9 +129,16 @@ static void node_status(struct call *c)
 			"mhz", mhz, "flags", flags, "user_hz", 100, "hvm",
 			strstr(flags, "vmx") || strstr(flags, "svm") ? "1"
 								     : ""));
-	if (lab.rel >= 800)
-		json_object_set_new(c->data, "boot-info",
-			jp("{s:s}", "mode", "legacy-bios"));
+	json_object_set_new(c->data, "ksm", jp("{s:i}", "shared", 0));
+	ji_set(c->data, "cpu", 0);
+	if (lab.rel < 800)
+		return;
+	json_object_set_new(c->data, "boot-info",
+		jp("{s:s}", "mode", "legacy-bios"));
+	json_object_set_new(c->data, "current-kernel",
+		jp("{s:s,s:s,s:s,s:s}", "machine", u.machine, "release",
+			u.release, "sysname", u.sysname, "version",
+			u.version));
 }
 
 /* Ports of a bridge that are no taps, as bridge_ports shows them. */
@@ -267,12 +274,9 @@ static void pci_get(struct call *c)
 
 static void machines_get(struct call *c)
 {
-	const char *q = release_qemu();
-	int n = (int)strcspn(strchr(q, '.') + 1, ".") +
-		(int)(strchr(q, '.') - q) + 1;
-	auto_free char *v = fmt("%.*s", n, q);
-	auto_free char *pc = fmt("pc-i440fx-%s", v);
-	auto_free char *q35 = fmt("pc-q35-%s", v);
+	auto_free char *pc = release_machine(false);
+	auto_free char *q35 = release_machine(true);
+	const char *v = pc + strlen("pc-i440fx-");
 
 	c->data = jp("[{s:s,s:s,s:s},{s:s,s:s,s:s}]", "id", pc, "type",
 		"i440fx", "version", v, "id", q35, "type", "q35", "version", v);
@@ -341,8 +345,14 @@ static void resources_get(struct call *c)
 	json_t *vm;
 
 	c->data = json_array();
-	if (!type || !strcmp(type, "node"))
-		json_array_append_new(c->data, node_json(c));
+	if (!type || !strcmp(type, "node")) {
+		json_t *n = node_json(c);
+
+		json_object_del(n, "ssl_fingerprint");
+		if (lab.rel >= 700)
+			ji_set(n, "cgroup-mode", 2);
+		json_array_append_new(c->data, n);
+	}
 	json_object_foreach (lab.vms, key, vm) {
 		json_t *o;
 

@@ -71,11 +71,8 @@ static void running_add(json_t *o, int vmid)
 	const char *m = js(conf, "machine");
 	bool q35 = m && strstr(m, "q35");
 	auto_json json_t *st = qmp(vmid, "query-status", NULL, NULL);
-	auto_free char *v = fmt("%.*s", (int)(strrchr(release_qemu(), '.') -
-						 release_qemu()),
-		release_qemu());
-	auto_free char *machine =
-		fmt("pc-%s-%s+pve0", q35 ? "q35" : "i440fx", v);
+	auto_free char *type = release_machine(q35);
+	auto_free char *machine = fmt("%s+pve0", type);
 
 	js_set(o, "qmpstatus", js(st, "status") ? js(st, "status") : "unknown");
 	netio(o, vmid);

@@ -396,6 +396,8 @@ json_t *vm_status(int vmid, bool full);
 const char *release_version(void);
 const char *release_repoid(void);
 const char *release_qemu(void);
+/* "pc-q35-9.2" */
+char *release_machine(bool q35);
 
 /* ---- fault.c ---- */
 

@@ -52,3 +52,11 @@ const char *release_qemu(void)
 {
 	return releases[row()].qemu;
 }
+
+char *release_machine(bool q35)
+{
+	const char *q = release_qemu();
+
+	return fmt("pc-%s-%.*s", q35 ? "q35" : "i440fx",
+		(int)(strrchr(q, '.') - q), q);
+}

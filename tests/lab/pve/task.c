@@ -442,7 +442,23 @@ static void list_get(struct call *c)
 	c->extra = jp("{s:I}", "total", (json_int_t)n);
 }
 
+static void cluster_list(struct call *c)
+{
+	json_t *o;
+	size_t i;
+
+	list_get(c);
+	json_decref(c->extra);
+	c->extra = NULL;
+	json_array_foreach (c->data, i, o) {
+		json_object_del(o, "pid");
+		json_object_del(o, "pstart");
+		js_set(o, "saved", "1");
+	}
+}
+
 const struct route task_routes[] = {
+	{"GET", "/cluster/tasks", cluster_list},
 	{"GET", "/nodes/{node}/tasks", list_get},
 	{"DELETE", "/nodes/{node}/tasks/{upid}", stop_delete},
 	{"GET", "/nodes/{node}/tasks/{upid}/status", status_get},

@@ -133,6 +133,20 @@ static int make_drives(struct task *t, struct change *ch, json_t *conf,
 	return rc;
 }
 
+/* Windows keeps the machine version it was made with. */
+static void pin_machine(struct task *t, json_t *conf)
+{
+	const char *os = js(conf, "ostype"), *m = js(conf, "machine");
+	auto_free char *v = NULL;
+
+	if (lab.rel < 604 || !os || *os != 'w' ||
+		(m && strcmp(m, "q35") && strcmp(m, "pc")))
+		return;
+	v = release_machine(m && !strcmp(m, "q35"));
+	js_set(conf, "machine", v);
+	task_log(t, "pinning machine type to '%s' for Windows guest OS", v);
+}
+
 static void fill_in(json_t *conf)
 {
 	auto_free char *uuid = random_uuid(), *gen = random_uuid();
@@ -175,6 +189,7 @@ static int create_conf(struct task *t, struct change *ch, json_t *conf,
 		js_set(conf, k, s);
 	}
 	fill_in(conf);
+	pin_machine(t, conf);
 	return 0;
 }
 
