@@ -342,57 +342,26 @@ int ask_answer(struct journal *j, const char *question, const char *value,
 
 /* --- what is open, without the lock --- */
 
-/* Questions of a step are settled by its end and by its way back. */
-static void drop_step(json_t *open, const char *step)
-{
-	_free_ char *prefix = xasprintf("%s\n", step);
-	const char *key;
-	json_t *v;
-	void *next;
-
-	json_object_foreach_safe(open, next, key, v)
-	{
-		if (str_starts(key, prefix))
-			json_object_del(open, key);
-	}
-}
-
-static int collect(void *arg, const json_t *line, struct err *e)
-{
-	const char *step = json_str_or(line, "step", "");
-	const char *event = json_str_or(line, "event", "");
-	json_t *data = json_object_get(line, "data");
-	_free_ char *key = NULL;
-
-	(void)e;
-	if (strcmp(event, "end") == 0 || strcmp(event, "undo") == 0)
-		drop_step(arg, step);
-	if (!json_str(data, "id"))
-		return 0;
-	key = journal_key(step, "question", json_str(data, "id"));
-	if (strcmp(event, "answer") == 0)
-		json_object_del(arg, key);
-	if (strcmp(event, "question") == 0) {
-		json_t *q = json_copy(data);
-
-		json_put_str(q, "step", step);
-		json_object_del(arg, key);
-		json_put(arg, key, q);
-	}
-	return 0;
-}
-
 int ask_open(const char *dir, json_t **out, struct err *e)
 {
-	_json_ json_t *open = json_object();
-	json_t *list, *q;
+	_journal_ struct journal *j = NULL;
+	const json_t *line;
 	const char *key;
+	json_t *list;
 
-	if (journal_each(dir, collect, open, e))
+	if (journal_peek(dir, &j, e))
 		return -1;
 	list = json_array();
-	json_object_foreach (open, key, q)
-		json_array_append(list, q);
+	json_object_foreach (j->asked, key, line) {
+		json_t *q;
+
+		if (strcmp(json_str(line, "event"), "question") != 0 ||
+			settled(j, line) || answered(j, line))
+			continue;
+		q = json_copy(json_object_get(line, "data"));
+		json_put_str(q, "step", json_str(line, "step"));
+		json_array_append_new(list, q);
+	}
 	*out = list;
 	return 0;
 }

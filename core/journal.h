@@ -53,6 +53,9 @@ struct journal;
  */
 int journal_open(const char *dir, const struct secrets *secrets,
 	struct journal **out, struct err *e);
+/* The same memory for a reader, without the lock: nothing can be added. A
+ * torn end is passed over; lines are parsed, not chained. */
+int journal_peek(const char *dir, struct journal **out, struct err *e);
 void journal_close(struct journal *j);
 void cleanup_journal(struct journal **j);
 #define _journal_ __attribute__((cleanup(cleanup_journal)))
@@ -99,7 +102,7 @@ typedef int journal_fn(void *arg, const json_t *line, struct err *e);
  * last one given: call again later for what came since. path is a job
  * directory or a journal file. A torn end is left for later. Lines are
  * parsed, not chained: journal_verify does that. ERR_NOT_FOUND, ERR_IO,
- * ERR_JOURNAL_BROKEN (not a JSON object before the end).
+ * ERR_JOURNAL_BROKEN (no journal line before the end).
  */
 int journal_follow(const char *path, uint64_t *offset, journal_fn *fn,
 	void *arg, struct err *e);

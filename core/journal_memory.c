@@ -45,6 +45,8 @@ static void learn_asked(struct journal *j, const json_t *line)
 	if (!id)
 		return;
 	key = journal_key(json_str(line, "step"), json_str(line, "event"), id);
+	/* Kept in the order of asking. */
+	json_object_del(j->asked, key);
 	json_object_set(j->asked, key, (json_t *)line);
 }
 

@@ -183,7 +183,7 @@ int journal_follow(const char *path, uint64_t *offset, journal_fn *fn,
 	while ((rc = jlines_next(&l, &text, &n, e)) > 0) {
 		_json_ json_t *line = NULL;
 
-		if (json_parse(text, n, &line, NULL) || !json_is_object(line)) {
+		if (json_parse(text, n, &line, NULL) || !form_holds(line)) {
 			size_t left;
 
 			/* The last line: torn, with its end on disk. */
@@ -191,7 +191,7 @@ int journal_follow(const char *path, uint64_t *offset, journal_fn *fn,
 				(jlines_rest(&l, &left), left == 0))
 				return 0;
 			return err_set(e, ERR_JOURNAL_BROKEN,
-				"not JSON at offset %llu of %s",
+				"no journal line at offset %llu of %s",
 				(unsigned long long)*offset, path);
 		}
 		rc = fn(arg, line, e);

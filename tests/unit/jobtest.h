@@ -88,4 +88,17 @@ static inline void jobtest_write(
 	assert_int_equal(fwrite(text, 1, n, f), n);
 }
 
+/* Change the first `from` in a file to `to`, of the same length. */
+static inline void jobtest_change(
+	const char *dir, const char *name, const char *from, const char *to)
+{
+	size_t n = 0;
+	_free_ char *text = jobtest_read(dir, name, &n);
+	char *at = memmem(text, n, from, strlen(from));
+
+	assert_non_null(at);
+	memcpy(at, to, strlen(from));
+	jobtest_write(dir, name, text, n);
+}
+
 #endif

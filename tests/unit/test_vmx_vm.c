@@ -232,7 +232,8 @@ static void media(void **state)
 		"nvme0.present = \"TRUE\"\n" DISK("sata0:3",
 			"a.vmdk") DISK("sata0:0", "/vmfs/volumes/x/debian.iso") "sata0:0.deviceType = \"cdrom-image\"\n" DISK("sata0:1",
 			"emptyBackingString") "sata0:1.deviceType = "
-					      "\"cdrom-raw\"\n" DISK("ide0:0", "b.vmdk") "ide0:0.deviceType = \"ata-hardDisk\"\n" DISK("ide0:1",
+					      "\"cdrom-raw\"\n" DISK("ide0:0", "b.vmdk") "ide0:0.deviceType = \"ata-hardDisk\"\n" DISK(
+						      "ide0:1",
 						      "auto detect") DISK("ide1"
 									  ":0",
 						      "/dev/cdrom") "ide1:1."
@@ -393,13 +394,17 @@ static void odd_nics(void **state)
 		"0") "ethernet0.addressType = \"static\"\n"
 		     "ethernet0.generatedAddress = \"00:0c:29:46:9b:0b\"\n" NIC(
 			     "1") "ethernet1.address = "
-				  "\"00:50:56:11:22:33\"\n" NIC("2") "ethernet2"
-								     ".generate"
-								     "dAddress "
-								     "= "
-								     "\"REDACTE"
-								     "D\""
-								     "\n" NIC("3") "ethernet3.dvs.portgroupId = \"dvportgroup-7\"\n");
+				  "\"00:50:56:11:22:33\"\n" NIC(
+					  "2") "ethernet2"
+					       ".generate"
+					       "dAddress "
+					       "= "
+					       "\"REDACTE"
+					       "D\""
+					       "\n" NIC("3") "ethernet3.dvs."
+							     "portgroupId = "
+							     "\"dvportgroup-"
+							     "7\"\n");
 
 	(void)state;
 	assert_string_equal(v->nics[0].model, "flexible");

@@ -1,0 +1,51 @@
+/* `vmferry jobs`: every job of this machine, newest first. */
+#include <string.h>
+
+#include "../job.h"
+#include "../verb.h"
+
+static void show(struct out *o, const json_t *job)
+{
+	const json_t *error = json_object_get(job, "error");
+	char created[32];
+
+	snprintf(created, sizeof(created), "%.16s",
+		json_str_or(job, "created", "?"));
+	created[strcspn(created, "T")] = ' ';
+	out_f(o, "%-16s %-9s %-16s %-17s %s\n", json_str_or(job, "name", "?"),
+		json_str_or(job, "state", "?"), json_str_or(job, "step", "-"),
+		created,
+		error ? json_str_or(error, "id", "?")
+		      : json_str_or(job, "title", ""));
+}
+
+static int run(int argc, char **argv, struct out *o, struct err *e)
+{
+	bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
+	_json_ json_t *list = NULL;
+	const json_t *job;
+	size_t i;
+
+	if (argc > 1 && !json)
+		return verb_usage(&verb_jobs, e);
+	if (job_list(&list, e))
+		return -1;
+	if (json) {
+		_free_ char *text = json_pretty(list);
+
+		out_puts(o, text);
+		return 0;
+	}
+	if (!json_array_size(list))
+		out_notef(o, "no jobs yet; vmferry run --plan FILE makes one");
+	json_array_foreach (list, i, job)
+		show(o, job);
+	return 0;
+}
+
+const struct verb verb_jobs = {
+	.name = "jobs",
+	.args = "[--json]",
+	.help = "list jobs with their state",
+	.run = run,
+};

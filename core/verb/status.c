@@ -1,0 +1,278 @@
+/* `vmferry status JOB`: where a job is, and what it wants from you. */
+#include <getopt.h>
+#include <string.h>
+
+#include "../ask.h"
+#include "../job.h"
+#include "../report.h"
+#include "../stop.h"
+#include "../verb.h"
+
+static const struct option longopts[] = {
+	{"json", no_argument, NULL, 'j'},
+	{"follow", no_argument, NULL, 'f'},
+	{0},
+};
+
+struct opts {
+	const char *job;
+	bool json, follow;
+};
+
+/* --- for people --- */
+
+static void show_steps(struct out *o, const json_t *model)
+{
+	const json_t *s;
+	size_t i;
+
+	json_array_foreach (json_object_get(model, "steps"), i, s) {
+		const char *state = json_str_or(s, "state", "");
+		char took[STR_SIZE_LEN] = "";
+
+		if (strcmp(state, "todo") != 0)
+			str_duration(took, json_num(s, "seconds", 0));
+		out_f(o, "  %s %-50s %s\n", report_mark(state),
+			json_str_or(s, "doing", ""), took);
+	}
+}
+
+/* "42.3 GiB of 120.0 GiB (35 %), 310.2 MiB/s, 4 min 12 s left"; percent alone
+ * where it is not bytes (no rate). To be freed. */
+static char *progress_text(const json_t *p)
+{
+	double done = json_num(p, "done", 0), total = json_num(p, "total", 0);
+	double eta = json_num(p, "eta", -1);
+	_free_ char *what = str_printable_dup(json_str_or(p, "what", ""));
+	char a[STR_SIZE_LEN], t[STR_SIZE_LEN], r[STR_SIZE_LEN];
+	_buf_ struct buf b = {0};
+
+	buf_adds(&b, what);
+	if (total <= 0)
+		return buf_steal(&b);
+	buf_addf(&b, "%s%.0f %%", b.len ? ": " : "", 100 * done / total);
+	if (json_object_get(p, "rate"))
+		buf_addf(&b, ", %s of %s, %s/s", str_size(a, done),
+			str_size(t, total),
+			str_size(r, json_num(p, "rate", 0)));
+	if (eta >= 0)
+		buf_addf(&b, ", %s left", str_duration(a, eta));
+	return buf_steal(&b);
+}
+
+static void show_text(
+	struct out *o, const char *label, const char *text, const char *indent)
+{
+	_free_ char *copy = xstrdup(text ? text : "");
+	char *p = copy, *line;
+
+	while ((line = str_line(&p))) {
+		_free_ char *clean = str_printable_dup(line);
+
+		out_f(o, "%s%-7s %s\n", indent, label, clean);
+		label = "";
+	}
+}
+
+static void show_choices(struct out *o, const json_t *q)
+{
+	const char *def = json_str_or(q, "default", "");
+	const json_t *c;
+	size_t i;
+
+	json_array_foreach (json_object_get(q, "choices"), i, c) {
+		const char *value = json_str_or(c, "value", "?");
+		_free_ char *label =
+			str_printable_dup(json_str_or(c, "label", ""));
+
+		out_f(o, "    %-14s %s%s\n", value, label,
+			strcmp(value, def) == 0 ? "  (proposed)" : "");
+	}
+}
+
+static void show_question(struct out *o, const char *job, const json_t *q)
+{
+	const char *expect = json_str(q, "expect");
+
+	out_f(o, "\n  waits for an answer to %s.%s\n",
+		json_str_or(q, "step", "?"), json_str_or(q, "id", "?"));
+	show_text(o, "", json_str(q, "text"), "  ");
+	show_text(o, "why", json_str(q, "why"), "  ");
+	show_text(o, "help", json_str(q, "help"), "  ");
+	show_text(o, "like", json_str(q, "hint"), "  ");
+	show_choices(o, q);
+	if (json_object_get(q, "max"))
+		out_f(o, "    a number from %llu to %llu\n",
+			(unsigned long long)json_u64(q, "min", 0),
+			(unsigned long long)json_u64(q, "max", 0));
+	show_text(o, "type", expect, "  ");
+	out_f(o, "  vmferry answer %s %s.%s VALUE\n", job,
+		json_str_or(q, "step", "?"), json_str_or(q, "id", "?"));
+}
+
+static void show_error(struct out *o, const json_t *x)
+{
+	if (!x)
+		return;
+	out_f(o, "\n  %s  ", json_str_or(x, "id", "?"));
+	show_text(o, "", json_str_or(x, "what", ""), "");
+	show_text(o, "why", json_str(x, "why"), "  ");
+	show_text(o, "next", json_str(x, "next"), "  ");
+}
+
+static void show_place(struct out *o, const json_t *s)
+{
+	json_int_t pid = json_integer_value(json_object_get(s, "pid"));
+	const json_t *progress = json_object_get(s, "progress");
+
+	out_f(o, "%s: %s", json_str_or(s, "name", "?"),
+		json_str_or(s, "state", "?"));
+	if (pid)
+		out_f(o, ", process %lld", (long long)pid);
+	if (json_flag(s, "interrupted", false))
+		out_puts(o, ", its worker is gone: vmferry run goes on");
+	out_puts(o, "\n");
+	if (pid && progress) {
+		_free_ char *text = progress_text(progress);
+
+		out_f(o, "  %s\n", text);
+	}
+}
+
+static int show(
+	const struct job *job, const json_t *s, struct out *o, struct err *e)
+{
+	_json_ json_t *model = NULL;
+	const json_t *q;
+	size_t i;
+
+	if (report_model(job, &model, e))
+		return -1;
+	show_place(o, s);
+	show_steps(o, model);
+	json_array_foreach (json_object_get(model, "questions"), i, q)
+		show_question(o, job->name, q);
+	show_error(o, json_object_get(s, "error"));
+	return 0;
+}
+
+/* --- for programs --- */
+
+static int show_json(const struct job *job, const json_t *status, bool pretty,
+	struct out *o, struct err *e)
+{
+	_json_ json_t *s = json_copy((json_t *)status);
+	_free_ char *text = NULL;
+	json_t *open = NULL;
+
+	if (ask_open(job->dir, &open, e))
+		return -1;
+	json_put(s, "questions", open);
+	text = pretty ? json_pretty(s) : json_line(s);
+	out_f(o, "%s%s", text, pretty ? "" : "\n");
+	return 0;
+}
+
+/* --- following --- */
+
+/* One line that says where it is; to be freed. */
+static char *brief(const json_t *s)
+{
+	const json_t *p = json_object_get(s, "progress");
+	_free_ char *progress = p ? progress_text(p) : xstrdup("");
+	const char *doing = json_str_or(s, "doing", json_str(s, "step"));
+
+	return xasprintf("%s: %s  %s", json_str_or(s, "state", "?"),
+		doing ? doing : "", progress);
+}
+
+/* A terminal gets one line that changes; a file a line each 10 s and each
+ * time that step or state changed. */
+static void tick(struct out *o, const json_t *s, char **place, double *last)
+{
+	_free_ char *line = brief(s);
+	_free_ char *here = xasprintf("%s %s", json_str_or(s, "state", ""),
+		json_str_or(s, "step", ""));
+	bool moved = !*place || strcmp(*place, here) != 0;
+
+	if (o->tty)
+		out_f(o, "%s\r\033[K%s", moved && *place ? "\n" : "", line);
+	else if (moved || now_mono() - *last > 10)
+		out_f(o, "%s\n", line);
+	else
+		return;
+	*last = now_mono();
+	str_set(place, here);
+}
+
+/* Until there is no worker, or the operator has seen enough (Ctrl-C). */
+static int follow(const struct opts *p, const struct job *job, struct out *o,
+	struct err *e)
+{
+	_free_ char *place = NULL;
+	_json_ json_t *before = NULL;
+	double last = 0;
+
+	do {
+		_json_ json_t *s = NULL;
+
+		if (job_status(job, &s, e))
+			return -1;
+		if (!json_integer_value(json_object_get(s, "pid")))
+			break;
+		if (!p->json)
+			tick(o, s, &place, &last);
+		else if (!json_equal(s, before) &&
+			show_json(job, s, false, o, e))
+			return -1;
+		json_decref(before);
+		before = json_incref(s);
+	} while (stop_sleep(250, NULL) == 0);
+	if (o->tty && place)
+		out_puts(o, "\n");
+	return 0;
+}
+
+static int status(const struct opts *p, struct out *o, struct err *e)
+{
+	_job_ struct job *job = NULL;
+	_json_ json_t *s = NULL;
+
+	if (job_open(p->job, &job, e))
+		return -1;
+	if (p->follow && follow(p, job, o, e))
+		return -1;
+	if (job_status(job, &s, e))
+		return -1;
+	if (p->json)
+		return show_json(job, s, !p->follow, o, e);
+	return show(job, s, o, e);
+}
+
+static int run(int argc, char **argv, struct out *o, struct err *e)
+{
+	struct opts p = {0};
+	int c;
+
+	opterr = 0;
+	optind = 0;
+	while ((c = getopt_long(argc, argv, "", longopts, NULL)) != -1) {
+		if (c == 'j')
+			p.json = true;
+		else if (c == 'f')
+			p.follow = true;
+		else
+			return verb_usage(&verb_status, e);
+	}
+	if (optind + 1 != argc)
+		return verb_usage(&verb_status, e);
+	p.job = argv[optind];
+	return status(&p, o, e);
+}
+
+const struct verb verb_status = {
+	.name = "status",
+	.args = "JOB [--json] [--follow]",
+	.help = "where a job is: steps, progress, question or error",
+	.run = run,
+};
