@@ -7,12 +7,17 @@
 
 #include <string.h>
 
+static FILE *to(const struct dump *d)
+{
+	return d->to ? d->to : stdout;
+}
+
 static void indent(const struct dump *d)
 {
 	int i;
 
 	for (i = 0; i < d->depth; i++)
-		fputs("   ", stdout);
+		fputs("   ", to(d));
 }
 
 /* Ends the member before, when there is one, and starts a new line. */
@@ -20,18 +25,18 @@ static void begin(struct dump *d, const char *member)
 {
 	if (d->depth) {
 		if (d->count[d->depth]++ && (!lab_old() || d->array[d->depth]))
-			fputs(",", stdout);
-		fputs("\n", stdout);
+			fputs(",", to(d));
+		fputs("\n", to(d));
 	}
 	indent(d);
 	if (member)
-		printf("%s = ", member);
+		fprintf(to(d), "%s = ", member);
 }
 
 static void end(struct dump *d)
 {
 	if (d->depth && lab_old() && !d->array[d->depth])
-		fputs(",", stdout);
+		fputs(",", to(d));
 }
 
 static void enter(struct dump *d, bool array)
@@ -44,7 +49,7 @@ static void enter(struct dump *d, bool array)
 void dump_open(struct dump *d, const char *member, const char *type)
 {
 	begin(d, member);
-	printf("(%s) {", type);
+	fprintf(to(d), "(%s) {", type);
 	enter(d, false);
 	if (lab_old())
 		dump_unset(d, "dynamicType");
@@ -53,7 +58,7 @@ void dump_open(struct dump *d, const char *member, const char *type)
 void dump_list(struct dump *d, const char *member, const char *type)
 {
 	begin(d, member);
-	printf("(%s) [", type);
+	fprintf(to(d), "(%s) [", type);
 	enter(d, true);
 }
 
@@ -64,13 +69,13 @@ void dump_close(struct dump *d)
 
 	d->depth--;
 	if (n || !array) {
-		fputs("\n", stdout);
+		fputs("\n", to(d));
 		indent(d);
 	}
-	fputs(array ? "]" : "}", stdout);
+	fputs(array ? "]" : "}", to(d));
 	end(d);
 	if (!d->depth)
-		fputs("\n", stdout);
+		fputs("\n", to(d));
 }
 
 void dump_str(struct dump *d, const char *member, const char *f, ...)
@@ -82,13 +87,13 @@ void dump_str(struct dump *d, const char *member, const char *f, ...)
 	s = text_vfmt(f, ap);
 	va_end(ap);
 	begin(d, member);
-	putchar('"');
+	fputc('"', to(d));
 	for (; *s; s++) {
 		if (*s == '"')
-			putchar('\\');
-		putchar(*s);
+			fputc('\\', to(d));
+		fputc(*s, to(d));
 	}
-	putchar('"');
+	fputc('"', to(d));
 	end(d);
 }
 
@@ -98,7 +103,7 @@ void dump_raw(struct dump *d, const char *member, const char *f, ...)
 
 	begin(d, member);
 	va_start(ap, f);
-	vprintf(f, ap);
+	vfprintf(to(d), f, ap);
 	va_end(ap);
 	end(d);
 }
@@ -127,6 +132,9 @@ int vim_fault(const char *type, const char *msg, ...)
 	const char *k, *v;
 	va_list ap;
 
+	/* which of the two a fault goes to depends on the release */
+	fflush(stdout);
+	d.to = lab_old() ? stdout : stderr;
 	fault_head(&d, type);
 	va_start(ap, msg);
 	while ((k = va_arg(ap, const char *))) {

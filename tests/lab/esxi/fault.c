@@ -132,6 +132,14 @@ static int flag(const char *name, const char *arg, bool on)
 	return 0;
 }
 
+/* Not a fault but the end of one: the account lock. */
+static int unlock(const char *name, const char *arg, bool on)
+{
+	(void)name, (void)arg, (void)on;
+	state_del("auth-failures");
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*set)(const char *name, const char *arg, bool on);
@@ -147,6 +155,7 @@ static const struct {
 	{"t0-lies", flag, false, false},
 	{"cut-after", flag, false, false},
 	{"locked", flag, false, false},
+	{"unlock", unlock, false, false},
 	{"slow-read", flag, false, true},
 	{"missing-extent", missing_extent, true, false},
 	{"truncated-descriptor", truncated_descriptor, true, false},

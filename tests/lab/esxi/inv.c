@@ -208,6 +208,14 @@ int inv_vm(const char *id, struct vm *vm)
 	return 0;
 }
 
+void inv_again(struct vm *vm)
+{
+	struct vm now;
+
+	if (!inv_vm(text_fmt("%d", vm->id), &now))
+		*vm = now;
+}
+
 static int by_text(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);

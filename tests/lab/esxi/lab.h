@@ -134,6 +134,8 @@ struct datastore {
 size_t inv_all(struct vm **out);
 /* -1 when there is none with this id. */
 int inv_vm(const char *id, struct vm *out);
+/* Reads the VM anew: for whoever took the lock and is about to change it. */
+void inv_again(struct vm *vm);
 /* Path below /lab of a VM's state file, e.g. vm/3/power. */
 char *inv_key(const struct vm *vm, const char *what);
 /* Registers a .vmx; returns the new id. The lock must be held. */
@@ -159,6 +161,7 @@ struct dump {
 	int depth;
 	int count[24]; /* members printed so far at each depth */
 	bool array[24];
+	FILE *to; /* NULL: stdout */
 };
 
 /* Opens an object or (array) a list; member NULL in a list or at the top. */
@@ -174,9 +177,9 @@ void dump_raw(struct dump *d, const char *member, const char *f, ...)
 void dump_unset(struct dump *d, const char *member);
 void dump_bool(struct dump *d, const char *member, bool v);
 
-/* ---- fault dumps (fault.c); all return the exit code 1 ---- */
+/* ---- faults (dump.c); all return the exit code 1 ---- */
 
-/* `(TYPE) {` faultCause .. msg `}`; extra members come before msg as
+/* On stdout (old) or stderr (new). `(TYPE) {` faultCause .. msg `}`; extra members come before msg as
  * NAME = "VALUE" pairs, NULL-terminated. */
 int vim_fault(const char *type, const char *msg, ...);
 int vim_no_vm(const char *id);

@@ -55,8 +55,21 @@ static int by_number(const void *a, const void *b)
 		(text_num(x + 1) < text_num(y + 1));
 }
 
+/* A task that ended 10 minutes ago is not known any more. */
+static bool forgotten(const char *key)
+{
+	char *path = text_fmt("/lab/task/%s", key);
+	struct vmx t;
+	struct stat st;
+
+	if (stat(path, &st) || time(NULL) - st.st_mtime < 600)
+		return false;
+	return !vmx_load(path, &t) && vmx_get(&t, "complete") && !unlink(path);
+}
+
 int task_list(const struct vm *vm)
 {
+	char *mine = vm ? text_fmt("haTask-%d-", vm->id) : text_dup("haTask-");
 	DIR *dir = opendir("/lab/task");
 	struct dirent *e;
 	struct dump d = {0};
@@ -64,12 +77,8 @@ int task_list(const struct vm *vm)
 	size_t i, n = 0;
 
 	while (dir && (e = readdir(dir))) {
-		if (*e->d_name == '.' || strstr(e->d_name, ".tmp") ||
-			(vm &&
-				strncmp(e->d_name,
-					text_fmt("haTask-%d-", vm->id),
-					strlen(text_fmt(
-						"haTask-%d-", vm->id)))))
+		if (strncmp(e->d_name, mine, strlen(mine)) ||
+			strstr(e->d_name, ".tmp") || forgotten(e->d_name))
 			continue;
 		key = text_grow(key, n, sizeof(*key));
 		key[n++] = text_dup(e->d_name);
@@ -152,7 +161,8 @@ int task_info(const char *key)
 
 	if (!strncmp(key, "vim.Task:", 9))
 		key += 9;
-	if (strchr(key, '/') || vmx_load(text_fmt("/lab/task/%s", key), &t) ||
+	if (strchr(key, '/') || forgotten(key) ||
+		vmx_load(text_fmt("/lab/task/%s", key), &t) ||
 		!(method = vmx_get(&t, "method")))
 		return vim_fault("vmodl.fault.ManagedObjectNotFound",
 			"The object has already been deleted or has not been "

@@ -58,6 +58,7 @@ void power_set(struct vm *vm, enum power power)
 {
 	static const char *const word[] = {"off", "on", "suspended"};
 
+	inv_again(vm);
 	vm->power = power;
 	vmx_set(&vm->vmx, "cleanShutdown",
 		power == POWER_OFF ? "TRUE" : "FALSE");

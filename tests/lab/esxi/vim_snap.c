@@ -138,6 +138,7 @@ int vim_snap_create(struct vm *vm, int argc, char **argv)
 
 	puts("Create Snapshot:");
 	state_lock();
+	inv_again(vm);
 	key = task_new(vm, "createSnapshot");
 	r = snap_create(vm, argc > 2 ? argv[2] : "", argc > 3 ? argv[3] : "",
 		argc > 4 && !strcmp(argv[4], "1"));
