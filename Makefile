@@ -101,8 +101,23 @@ lab: $(B)/test-deps
 	@$(MAKE) --no-print-directory $(LABS:%=$(B)/lab-%)
 .PHONY: lab
 
-install: all
+# The rules of docs/HACKING.md; lint-self shows that each of them bites.
+lint: $(B)/test-deps
+	@tests/lint-self
+	@tests/lint
+
+# Manual pages: those of docs/, and vmferry-errors(7) made from errors.def.
+MAN := $(wildcard docs/*.[1-8]) $(B)/vmferry-errors.7
+$(B)/vmferry-errors.7: core/errors.def docs/errors7.sh
+	@mkdir -p $(@D)
+	docs/errors7.sh core/errors.def $(VERSION) > $@
+docs: $(B)/vmferry-errors.7
+.PHONY: docs
+
+install: all docs
 	install -D -m 755 vmferry $(DESTDIR)$(PREFIX)/sbin/vmferry
+	for m in $(MAN); do install -D -m 644 $$m \
+	   $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/}; done
 
 clean:
 	rm -rf build build-* vmferry
