@@ -41,6 +41,8 @@ struct copy_map {
 	uint64_t range; /* bytes, a power of two */
 	size_t n;       /* ranges: size / range, rounded up */
 	struct copy_slot *slot;
+	/* Digests of a whole range of zeros, and of a shorter last one. */
+	unsigned char zero[SHA256_LEN], zero_last[SHA256_LEN];
 };
 
 /* The range size for a disk: 8 MiB up to 512 GiB, then doubled so that no
@@ -50,6 +52,13 @@ struct copy_map *copy_map_new(uint64_t size, uint64_t range);
 void copy_map_free(struct copy_map *m);
 void cleanup_copy_map(struct copy_map **m);
 #define _copy_map_ __attribute__((cleanup(cleanup_copy_map)))
+/* Bytes of range i. */
+uint64_t copy_map_len(const struct copy_map *m, size_t i);
+/* The digest range i has where it is zero. */
+const unsigned char *copy_map_zero(const struct copy_map *m, size_t i);
+/* Range i is copied and has this digest. */
+void copy_map_set(
+	struct copy_map *m, size_t i, const unsigned char sha[SHA256_LEN]);
 /* True where no range is COPY_TODO. */
 bool copy_map_complete(const struct copy_map *m);
 /* Bytes of ranges that are not COPY_TODO. */
@@ -102,6 +111,7 @@ struct copy_job {
 			     * since before the first run of this copy */
 	bool read_all;      /* ignore the block map */
 	uint64_t limit;     /* bytes a second read; 0 none */
+	double flush_every; /* seconds between marks; 0: 5 (or 256 MiB) */
 	double patience;    /* seconds a lost source is tried again; 0: 300 */
 
 	/* From an earlier run, or null: what is copied, and the identity
@@ -169,7 +179,7 @@ struct copy_checked {
 	uint64_t read;  /* bytes read back */
 	uint64_t known; /* bytes zero by the target's own block status */
 	double seconds;
-	char digest[SHA256_HEX]; /* the disk's, from what was read */
+	char digest[SHA256_HEX]; /* the disk's: the copy's, and found again */
 };
 
 /*

@@ -22,7 +22,9 @@ struct sink_opts {
 	uint64_t size;
 };
 
-/* The answer to a request: err_no is 0 or what the target said. */
+/* The answer to a request: err_no is 0 or what the target said. Called once
+ * for each request that was queued, from wait, close or another request; it
+ * must not queue requests itself. */
 typedef void sink_done(void *arg, int err_no);
 
 struct sink_ops {
@@ -39,11 +41,12 @@ struct sink_ops {
 	/* Wait up to ms for answers, or until wake_fd (or -1) can be read;
 	 * calls the done functions. */
 	int (*wait)(void *priv, int wake_fd, int ms, struct err *e);
-	/* Read exactly len bytes at off. */
-	int (*read)(
-		void *priv, void *buf, size_t len, uint64_t off, struct err *e);
-	/* Append to out what is known of [off, off+len): data, or reads as
-	 * zero. At least one byte, at most len. All data where unknown. */
+	/* Queue: exactly len bytes at off into buf. */
+	int (*read)(void *priv, void *buf, size_t len, uint64_t off,
+		sink_done *done, void *arg, struct err *e);
+	/* Append to out (which ends at off) what is known of
+	 * [off, off + len): data, or reads as zero. At least one byte, at most
+	 * len; data where unknown. */
 	int (*status)(void *priv, uint64_t off, uint64_t len,
 		struct extents *out, struct err *e);
 	/* End it in order: what was written is with the target after this.
@@ -55,9 +58,9 @@ struct sink_ops {
 struct disk_out {
 	const struct sink_ops *ops;
 	void *priv;
-	uint64_t size; /* bytes; may be more than was asked for (rounding) */
+	uint64_t size;  /* bytes; may be more than was asked for (rounding) */
 	uint32_t block; /* offsets and lengths are multiples of this */
-	bool created;  /* made by this open: reads as zero everywhere */
+	bool created;   /* made by this open: reads as zero everywhere */
 };
 
 struct sink {
@@ -81,6 +84,10 @@ struct sink {
 int sink_open(const char *spec, const struct sink_opts *o, struct disk_out *out,
 	struct err *e);
 int sink_close(struct disk_out *out, struct err *e);
+/* What the target says of [0, size) itself: what reads as zero, and data for
+ * all the rest; data only, behind max extents. */
+int sink_extents(
+	struct disk_out *d, size_t max, struct extents *out, struct err *e);
 /* sink_close where nobody looks any more. */
 void cleanup_sink(struct disk_out *out);
 #define _disk_out_ __attribute__((cleanup(cleanup_sink)))

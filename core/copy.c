@@ -1,0 +1,202 @@
+/* The copy of one disk: see copy.h. The readers, the writer and what they
+ * share stand in copy_read.c, copy_write.c and copy_pump.c. */
+#include "copy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "copy_pump.h"
+#include "str.h"
+
+void copy_result_free(struct copy_result *r)
+{
+	free(r->map_note);
+	copy_map_free(r->map);
+	json_decref(r->identity);
+	*r = (struct copy_result){0};
+}
+
+json_t *copy_result_to_json(const struct copy_result *r)
+{
+	json_t *o = json_object();
+
+	json_put_u64(o, "provisioned", r->provisioned);
+	json_put_u64(o, "read", r->read);
+	json_put_u64(o, "written", r->written);
+	json_put_u64(o, "zero", r->zero);
+	json_put_u64(o, "skipped_by_map", r->skipped_by_map);
+	json_put_u64(o, "done_before", r->done_before);
+	json_put_u64(o, "target_size", r->target_size);
+	json_put(o, "seconds", json_real(r->seconds));
+	json_put_str(o, "road", r->road);
+	json_put_u64(o, "connections", r->readers);
+	json_put_u64(o, "retries", r->retries);
+	json_put_str(o, "map_note", r->map_note);
+	json_put_u64(o, "range", r->map ? r->map->range : 0);
+	json_put_str(o, "digest", r->digest);
+	json_put(o, "source", json_incref(r->identity));
+	return o;
+}
+
+/* --- before the first byte --- */
+
+static int check_sizes(const struct copy_job *job, struct err *e)
+{
+	uint64_t in = job->in->size, out = job->out->size;
+	char a[STR_SIZE_LEN], b[STR_SIZE_LEN];
+
+	if (out < in)
+		return err_set(e, ERR_NO_SPACE,
+			"the target has %s (%llu bytes), the source %s "
+			"(%llu bytes)",
+			str_size(a, out), (unsigned long long)out,
+			str_size(b, in), (unsigned long long)in);
+	if (job->out->block > COPY_BLOCK || out % job->out->block)
+		return err_set(e, ERR_NBD,
+			"the target wants requests of %u bytes",
+			job->out->block);
+	if (job->done && job->done->size != in)
+		return err_set(e, ERR_SOURCE_CHANGED,
+			"size was %llu, is now %llu bytes",
+			(unsigned long long)job->done->size,
+			(unsigned long long)in);
+	return 0;
+}
+
+static int pick_range(
+	const struct copy_job *job, uint64_t *range, struct err *e)
+{
+	uint64_t r = job->done ? job->done->range
+		: job->range   ? job->range
+			       : copy_range_for(job->in->size);
+
+	if (r < COPY_BLOCK || (r & (r - 1)) ||
+		(job->done && job->range && job->range != r))
+		return err_set(e, ERR_INTERNAL, "a range of %llu bytes",
+			(unsigned long long)r);
+	*range = r;
+	return 0;
+}
+
+static int find_extents(const struct copy_job *job, struct extents *out,
+	struct copy_result *r, struct err *e)
+{
+	_extents_ struct extents raw = {0};
+
+	if (job->read_all) {
+		r->map_note = xstrdup("asked for");
+		extents_add(&raw, job->in->size, true);
+	} else if (job->in->kind->extents(job->in, &raw, &r->map_note, e)) {
+		return -1;
+	}
+	if (extents_end(&raw) != job->in->size)
+		return err_set(e, ERR_INTERNAL, "extents are not whole");
+	if (r->map_note && job->note && !job->read_all) {
+		_free_ char *line =
+			xasprintf("the whole disk is read: %s", r->map_note);
+
+		job->note(job->ctx, line);
+	}
+	extents_align(&raw, COPY_BLOCK, out);
+	return 0;
+}
+
+/* Which ranges have data and are not done. */
+static unsigned char *find_wanted(
+	const struct extents *x, const struct copy_map *map)
+{
+	unsigned char *wanted = xcalloc(map->n ? map->n : 1, 1);
+
+	for (size_t i = 0; i < map->n; i++) {
+		uint64_t at = i * map->range;
+
+		if (map->slot[i].kind == COPY_TODO)
+			wanted[i] = !extents_zero(x, at, copy_map_len(map, i));
+	}
+	return wanted;
+}
+
+static unsigned pick_readers(const struct copy_job *job, const struct pump *p)
+{
+	unsigned n = job->readers ? job->readers : job->in->kind->readers;
+	size_t work = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		work += p->wanted[i];
+	n = n > COPY_READERS_MAX ? COPY_READERS_MAX : n;
+	n = n > work ? work : n;
+	return n ? n : 1;
+}
+
+/* --- the run --- */
+
+static int pump_disk(
+	const struct copy_job *job, struct copy_result *r, struct err *e)
+{
+	struct pump p = {
+		.n = r->map->n, .size = r->map->size, .range = r->map->range};
+	int rc = -1;
+
+	if (find_extents(job, &p.x, r, e))
+		return -1;
+	p.wanted = find_wanted(&p.x, r->map);
+	r->readers = pick_readers(job, &p);
+	if (pump_init(&p, job, r->readers, e) == 0) {
+		rc = copy_write(&p, r->map, r, e);
+		r->read = p.read;
+		r->retries = p.retries;
+		pump_free(&p);
+	}
+	free(p.wanted);
+	extents_free(&p.x);
+	return rc;
+}
+
+static int same_still(
+	const struct copy_job *job, const json_t *was, struct err *e)
+{
+	_json_ json_t *now = NULL;
+
+	if (job->in->kind->identity(job->in, &now, e))
+		return -1;
+	return source_same(was, now, e);
+}
+
+static int run(const struct copy_job *job, struct copy_result *r, struct err *e)
+{
+	double begin = now_mono();
+	uint64_t range = 0;
+
+	if (check_sizes(job, e) || pick_range(job, &range, e) ||
+		job->in->kind->identity(job->in, &r->identity, e))
+		return -1;
+	if (job->identity && source_same(job->identity, r->identity, e))
+		return -1;
+	if (job->begin && job->begin(job->ctx, r->identity, e))
+		return -1;
+	r->provisioned = job->in->size;
+	r->target_size = job->out->size;
+	r->road = job->in->road;
+	r->map = copy_map_new(job->in->size, range);
+	if (job->done)
+		memcpy(r->map->slot, job->done->slot,
+			r->map->n * sizeof(*r->map->slot));
+	r->done_before = copy_map_done(r->map);
+	if (pump_disk(job, r, e) || same_still(job, r->identity, e))
+		return -1;
+	copy_map_digest(r->map, r->digest);
+	r->seconds = now_mono() - begin;
+	return 0;
+}
+
+int copy_run(const struct copy_job *job, struct copy_result *out, struct err *e)
+{
+	struct copy_result r = {0};
+
+	if (run(job, &r, e)) {
+		copy_result_free(&r);
+		return err_in(e, "copy the disk");
+	}
+	*out = r;
+	return 0;
+}

@@ -1,0 +1,219 @@
+/*
+ * qemu-nbd as our child: see nbd.h. Keeps true: it never outlives us (it
+ * dies with us, and ends by itself when its only client is gone), and its
+ * socket can be reached by this user only.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "nbd.h"
+#include "proc.h"
+#include "stop.h"
+#include "str.h"
+
+#define START_TIMEOUT 30.0 /* s, until it listens */
+#define LOCK_TIMEOUT 15.0  /* s, for the one who has the file open */
+#define END_TIMEOUT 120.0  /* s, to write back what it holds */
+#define WORDS_MAX 4096
+
+struct nbd_server {
+	pid_t pid;
+	char *dir, *socket;
+	int words; /* memory file with its standard error */
+	bool many;
+};
+
+/* Its last words, on one line; to be freed. */
+static char *last_words(const struct nbd_server *s)
+{
+	char *text = xcalloc(1, WORDS_MAX + 1), *trimmed;
+	ssize_t n = pread(s->words, text, WORDS_MAX, 0);
+
+	text[n > 0 ? n : 0] = '\0';
+	trimmed = str_trim(text);
+	for (char *p = trimmed; *p; p++)
+		if (*p == '\n')
+			*p = ' ';
+	trimmed = xstrdup(
+		str_starts(trimmed, "qemu-nbd: ") ? trimmed + 10 : trimmed);
+	free(text);
+	return trimmed;
+}
+
+static void forget(struct nbd_server *s)
+{
+	if (s->socket)
+		unlink(s->socket);
+	if (s->dir)
+		rmdir(s->dir);
+	if (s->words >= 0)
+		close(s->words);
+	free(s->socket);
+	free(s->dir);
+	free(s);
+}
+
+static int make_place(struct nbd_server *s, struct err *e)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	s->words = memfd_create("qemu-nbd", MFD_CLOEXEC);
+	if (s->words < 0)
+		return err_sys(e, ERR_IO, "cannot make a memory file");
+	s->dir = path_join(tmp && *tmp ? tmp : "/tmp", "vmferry-nbd-XXXXXX");
+	if (!mkdtemp(s->dir)) {
+		err_sys(e, ERR_IO, "cannot make %s", s->dir);
+		free(s->dir);
+		s->dir = NULL;
+		return -1;
+	}
+	s->socket = path_join(s->dir, "s");
+	return 0;
+}
+
+/* O_DIRECT: the node's page cache keeps what its guests need. */
+static bool can_direct(const char *file)
+{
+	int fd = open(file, O_RDONLY | O_DIRECT | O_CLOEXEC);
+	struct stat st;
+	bool can = fd >= 0 && fstat(fd, &st) == 0 &&
+		/* An odd tail cannot be read or written past the cache. */
+		(!S_ISREG(st.st_mode) || st.st_size % 4096 == 0);
+
+	if (fd >= 0)
+		close(fd);
+	return can;
+}
+
+static int spawn(struct nbd_server *s, const struct nbd_serve *o, struct err *e)
+{
+	const char *argv[24];
+	char clients[16];
+	size_t n = 0;
+
+	snprintf(clients, sizeof(clients), "%u", o->clients ? o->clients : 1);
+	argv[n++] = "qemu-nbd";
+	argv[n++] = "--socket";
+	argv[n++] = s->socket;
+	argv[n++] = "--shared";
+	argv[n++] = clients;
+	argv[n++] = "--discard=unmap";
+	argv[n++] = "--detect-zeroes=off";
+	argv[n++] = o->direct && can_direct(o->file) ? "--cache=none"
+						     : "--cache=writeback";
+	if (s->many)
+		argv[n++] = "--persistent";
+	if (o->read_only)
+		argv[n++] = "--read-only";
+	if (o->image_opts) {
+		argv[n++] = "--image-opts";
+	} else {
+		argv[n++] = "--format";
+		argv[n++] = o->format;
+	}
+	argv[n++] = "--";
+	argv[n++] = o->file;
+	argv[n] = NULL;
+	return proc_spawn(argv, -1, -1, s->words, &s->pid, e);
+}
+
+/* 1: it listens. 0: it ended before it did; s->pid is reaped. */
+static int wait_listening(struct nbd_server *s, struct err *e)
+{
+	double until = now_mono() + START_TIMEOUT;
+
+	while (!file_exists(s->socket)) {
+		if (waitpid(s->pid, NULL, WNOHANG) != 0)
+			return 0;
+		if (now_mono() > until)
+			return err_set(e, ERR_NBD,
+				"qemu-nbd did not listen within %.0f s",
+				START_TIMEOUT);
+		if (stop_sleep(5, e))
+			return -1;
+	}
+	return 1;
+}
+
+static int try_start(const struct nbd_serve *o, struct nbd_server **out,
+	bool *locked, struct err *e)
+{
+	struct nbd_server *s = xcalloc(1, sizeof(*s));
+	int rc;
+
+	s->words = -1;
+	s->many = o->clients > 1;
+	*locked = false;
+	if (make_place(s, e) || spawn(s, o, e)) {
+		forget(s);
+		return -1;
+	}
+	rc = wait_listening(s, e);
+	if (rc > 0) {
+		*out = s;
+		return 0;
+	}
+	if (rc < 0) {
+		proc_end(s->pid, 2);
+	} else {
+		_free_ char *words = last_words(s);
+
+		*locked = strstr(words, "lock") != NULL;
+		err_set(e,
+			strstr(words, "No space left") ? ERR_NO_SPACE : ERR_NBD,
+			"%s", *words ? words : "qemu-nbd ended at once");
+	}
+	forget(s);
+	return -1;
+}
+
+int nbd_server_start(
+	const struct nbd_serve *o, struct nbd_server **out, struct err *e)
+{
+	double until = now_mono() + LOCK_TIMEOUT;
+	bool locked;
+
+	while (try_start(o, out, &locked, e)) {
+		if (!locked || now_mono() > until || stop_sleep(200, NULL))
+			return -1;
+		err_clear(e);
+	}
+	return 0;
+}
+
+const char *nbd_server_socket(const struct nbd_server *s)
+{
+	return s->socket;
+}
+
+int nbd_server_end(struct nbd_server *s, struct err *e)
+{
+	double until = now_mono() + END_TIMEOUT;
+	int ws = 0, rc = 0;
+
+	if (!s)
+		return 0;
+	if (s->many) {
+		proc_end(s->pid, END_TIMEOUT);
+		forget(s);
+		return 0;
+	}
+	while (waitpid(s->pid, &ws, WNOHANG) == 0 && now_mono() < until)
+		stop_sleep(5, NULL);
+	if (now_mono() >= until) {
+		proc_end(s->pid, 5);
+		rc = err_set(e, ERR_NBD, "qemu-nbd did not end");
+	} else if (!WIFEXITED(ws) || WEXITSTATUS(ws)) {
+		_free_ char *words = last_words(s);
+
+		rc = err_set(e, ERR_NBD, "qemu-nbd ended badly: %s", words);
+	}
+	forget(s);
+	return rc;
+}
