@@ -26,7 +26,11 @@
 int vmodl_parse(
 	const char *text, json_t **out, const char **end, struct err *e);
 
-/* "vim.fault.NotFound" where j is a fault or holds one, else null. */
-const char *vmodl_type(const json_t *j);
+/*
+ * Is there a fault dump in text, at the start of a line? Then msg is its
+ * message, or its type where it has none ("vim.fault.NotFound"), printable.
+ * A fault inside another object (a task's error) is none.
+ */
+bool vmodl_fault(const char *text, char *msg, size_t size);
 
 #endif
