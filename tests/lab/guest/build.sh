@@ -105,8 +105,57 @@ inputs_hash() {
     cd "$here"
     cat build.sh
     tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner \
-      -c initramfs tree
+      -c initramfs kernel tree
   } | sha256sum | cut -d' ' -f1
+}
+
+# --- kernel -----------------------------------------------------------------
+
+# number OFFSET BYTES: of the kernel's header (Documentation/x86/boot.rst).
+number() {
+  od -An "-tu$2" -j $(($1)) -N "$2" "$vmlinuz" | tr -d ' '
+}
+
+# poke FILE OFFSET BYTES VALUE: little-endian.
+poke() {
+  local i value=$(($4)) bytes=
+  for ((i = 0; i < $3; i++)); do
+    bytes+=$(printf '\\x%02x' $((value >> 8 * i & 255)))
+  done
+  printf '%b' "$bytes" | dd of="$1" bs=1 seek=$(($2)) conv=notrunc status=none
+}
+
+# fast_kernel OUT: Debian's kernel behind a loader that unpacks LZ4 instead
+# of xz (kernel/head.S), with Debian's own setup code and version string.
+fast_kernel() {
+  local out=$1 dir=$work/kernel setup packed size
+  mkdir "$dir"
+  setup=$((($(number 0x1f1 1) + 1) * 512))
+  packed=$((setup + $(number 0x248 4)))
+  dd if="$vmlinuz" bs=64K iflag=skip_bytes,count_bytes skip=$packed \
+    count=$(($(number 0x24c 4) - 4)) status=none | xz -dc >"$dir/vmlinux"
+  objcopy -O binary -S "$dir/vmlinux" "$dir/flat"
+  lz4 -l -9 -q "$dir/flat" "$dir/payload.lz4"
+  gcc -O2 -m64 -ffreestanding -fno-pic -no-pie -mgeneral-regs-only \
+    -fno-stack-protector -fcf-protection=none \
+    -fno-asynchronous-unwind-tables -nostdlib -static -Wl,--build-id=none \
+    -Wl,-T,"$here/kernel/layout.ld" -Wa,-I,"$dir" -DKERNEL=0x1000000 \
+    -o "$dir/loader" "$here"/kernel/{head.S,unlz4.c}
+  objcopy -O binary "$dir/loader" "$dir/code"
+  truncate -s %16 "$dir/code"
+  size=$(stat -c %s "$dir/code")
+  head -c $setup "$vmlinuz" | cat - "$dir/code" >"$out"
+  poke "$out" 0x1f4 4 $((size / 16))      # syssize
+  poke "$out" 0x214 4 0x100000            # code32_start
+  poke "$out" 0x234 1 0                   # relocatable_kernel
+  poke "$out" 0x236 2 0                   # xloadflags: no 64-bit, EFI entry
+  poke "$out" 0x248 4 "0x$(nm "$dir/loader" |
+    awk '$3 == "payload" { print $1 }') - 0x100000"
+  poke "$out" 0x24c 4 "$(stat -c %s "$dir/payload.lz4")"
+  poke "$out" 0x258 8 0x100000            # pref_address
+  # init_size: memory needed, here from 1 MiB on instead of 16
+  poke "$out" 0x260 4 "$(number 0x260 4) + 0xf00000"
+  poke "$out" 0x264 4 0                   # handover_offset: no EFI stub
 }
 
 # --- files ------------------------------------------------------------------
@@ -142,7 +191,7 @@ put_busybox() {
   local root=$1 path bb
   bb=$(package_root busybox-static)/bin/busybox
   install -D -m 755 "$bb" "$root/bin/busybox"
-  "$bb" --list-full | grep -vE '/(busybox|rpm|rpm2cpio)$' |
+  "$bb" --list-full | grep / | grep -vE '/(busybox|rpm|rpm2cpio)$' |
     while read -r path; do
       mkdir -p "$root/${path%/*}"
       ln -sf /bin/busybox "$root/$path"
@@ -234,8 +283,8 @@ common_root() {
   cp /usr/share/base-passwd/group.master "$root/etc/group"
   sed 's,^root:.*,root:x:0:0:root:/root:/bin/sh,' /usr/share/base-passwd/passwd.master \
     >"$root/etc/passwd"
-  cp "$kernel_root/boot/vmlinuz-$kver" "$kernel_root/boot/config-$kver" \
-    "$root/boot"
+  cp "$kernel_root/boot/config-$kver" "$root/boot"
+  cp "$work/vmlinuz" "$root/boot/vmlinuz-$kver"
   ln -s "boot/vmlinuz-$kver" "$root/vmlinuz"
   ln -s "boot/initrd.img-$kver" "$root/initrd.img"
   overlay common "$root"
@@ -304,7 +353,7 @@ disk() {
   truncate -s "$2M" "$1"
   printf 'label: dos\nlabel-id: 0x%s\nstart=2048, type=83, bootable\n' \
     "${3:0:8}" | sfdisk -q "$1"
-  mke2fs -q -F -t ext4 -O "$5" -U "$3" -L "$4" -m 1 -d "$6" \
+  mke2fs -q -F -t ext4 -b 4096 -O "$5" -U "$3" -L "$4" -m 1 -d "$6" \
     -E offset=1048576,lazy_itable_init=0,root_owner=0:0 "$1" "$(($2 - 1))M"
 }
 
@@ -328,6 +377,8 @@ delete_file() {
 build() {
   local new=$work/new
   mkdir "$new"
+  vmlinuz=$kernel_root/boot/vmlinuz-$kver
+  fast_kernel "$work/vmlinuz"
   recent_root "$work/recent"
   disk "$new/recent-0.raw" 192 $root_uuid system \
     ^orphan_file,^metadata_csum_seed "$work/recent"
@@ -347,6 +398,12 @@ build() {
   mv "$work/key" "$cache/key"
 }
 
+finish() {
+  local status=$?
+  rm -rf "$work"
+  [ $status = 0 ] || echo "build.sh: failed; bash -x shows where" >&2
+}
+
 [ $# -eq 1 ] || die "usage: build.sh CACHEDIR"
 PATH=$PATH:/usr/sbin:/sbin
 mkdir -p "$1"
@@ -360,7 +417,7 @@ if [ -e "$cache/key" ] && [ "$(cat "$cache/key")" = "$key" ]; then
   exit 0
 fi
 work=$(mktemp -d "$cache/.build-XXXXXX")
-trap 'rm -rf "$work"' EXIT
+trap finish EXIT
 kernel_root=$(package_root "$kernel")
 start=$SECONDS
 build
