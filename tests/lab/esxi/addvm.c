@@ -3,6 +3,7 @@
  * registers it. Runs outside; opens the source images, then enters the
  * chroot and works with the host's own paths. Options: the table below.
  *   --disk slot=scsi0:0,ds=datastore1,src=FILE[,thin=0][,eager=1][,name=N]
+ *   --redo cowd|sesparse: format of the logs of --snapshot; default cowd
  *   --nic model=vmxnet3,mac=..,type=static|generated|vpx,net=NAME
  */
 #include "addvm.h"
@@ -90,7 +91,8 @@ enum {
 	O_IP,
 	O_GW,
 	O_DNS,
-	O_HOST
+	O_HOST,
+	O_REDO
 };
 
 static const struct option options[] = {
@@ -112,6 +114,7 @@ static const struct option options[] = {
 	{"gw", 1, NULL, O_GW},
 	{"dns", 1, NULL, O_DNS},
 	{"hostname", 1, NULL, O_HOST},
+	{"redo", 1, NULL, O_REDO},
 	{NULL, 0, NULL, 0},
 };
 
@@ -138,6 +141,7 @@ static void take_text(struct add *a, int opt, const char *s)
 		: opt == O_IP           ? &a->ip
 		: opt == O_GW           ? &a->gw
 		: opt == O_DNS          ? &a->dns
+		: opt == O_REDO         ? &a->redo
 					: &a->host;
 
 	*at = s;
@@ -257,9 +261,11 @@ static int add(struct add *a)
 		a->host ? a->host : a->name);
 	if (inv_vm(text_fmt("%d", id), &vm))
 		return 1;
+	state_put("redo", "%s", a->redo);
 	for (i = 0; i < a->nsnap; i++)
 		if (snap_create(&vm, a->snap[i], "made by the lab", false))
 			return -add_complain(a->snap[i], strerror(errno));
+	state_del("redo");
 	if (a->nsnap && add_spoil(&vm))
 		return 1;
 	if (a->on)
@@ -274,7 +280,8 @@ int cmd_addvm(int argc, char **argv)
 		.hw = 19,
 		.mem = 256,
 		.cpus = 1,
-		.scsi = "pvscsi"};
+		.scsi = "pvscsi",
+		.redo = "cowd"};
 	int opt;
 
 	if (argc < 2)

@@ -20,7 +20,7 @@ struct add_nic {
 
 struct add {
 	const char *dir, *name, *guest, *firmware, *note, *scsi;
-	const char *ip, *gw, *dns, *host;
+	const char *ip, *gw, *dns, *host, *redo;
 	int hw, mem, cpus, cps, ndisk, nnic, nsnap;
 	bool on, tools;
 	struct add_disk disk[16];

@@ -16,50 +16,64 @@ struct chain {
 	int base, log[16], n;
 };
 
-static int stale(struct chain *c, int64_t sector, int nth, bool punched)
+/* Writes the truth about 8 sectors into a log, and lies below it. */
+static int stale(struct chain *c, int64_t first, int nth, bool punched)
 {
-	char truth[LAB_SECTOR] = {0}, lie[LAB_SECTOR] = {0};
 	int level = nth % c->n;
+	int64_t s;
 
-	if (pread(c->base, truth, sizeof(truth), sector * LAB_SECTOR) < 0)
-		return -1;
-	snprintf(lie, sizeof(lie), "STALE base, sector %" PRId64, sector);
-	if (cowd_put(c->log[level], sector, truth))
-		return -1;
-	if (!punched &&
-		pwrite(c->base, lie, sizeof(lie), sector * LAB_SECTOR) !=
-			(ssize_t)sizeof(lie))
-		return -1;
-	snprintf(lie, sizeof(lie), "STALE log, sector %" PRId64, sector);
-	return level && nth % 2 ? cowd_put(c->log[level - 1], sector, lie) : 0;
+	for (s = first / 8 * 8; s < first / 8 * 8 + 8; s++) {
+		char truth[LAB_SECTOR] = {0}, lie[LAB_SECTOR] = {0};
+
+		if (pread(c->base, truth, LAB_SECTOR, s * LAB_SECTOR) < 0 ||
+			redo_put(c->log[level], s, truth))
+			return -1;
+		snprintf(lie, sizeof(lie), "STALE base, sector %" PRId64, s);
+		if (!punched &&
+			pwrite(c->base, lie, LAB_SECTOR, s * LAB_SECTOR) !=
+				LAB_SECTOR)
+			return -1;
+		snprintf(lie, sizeof(lie), "STALE log, sector %" PRId64, s);
+		if (level && nth % 2 && redo_put(c->log[level - 1], s, lie))
+			return -1;
+	}
+	return 0;
 }
 
-/* Every 2^n-th written block loses a sector; one loses all of them; one
- * hole gets data that the log says is zero. */
+/* All of one block comes from the log, the base has a hole there. */
+static int stale_block(struct chain *c, int64_t block, int nth)
+{
+	int64_t s;
+
+	for (s = 0; s < 2048; s += 8)
+		if (stale(c, block * 2048 + s, nth, true))
+			return -1;
+	return fallocate(c->base, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+		block * LAB_MIB, LAB_MIB);
+}
+
+/* Every fourth written block loses 4 KiB, the first its boot sector; one
+ * loses everything; one hole gets data that the log says is zero. */
 static int spoil(struct chain *c, int64_t size)
 {
-	int64_t b, n = size / LAB_MIB, s;
-	int nth = 0, holes = 0;
+	int64_t b, n = size / LAB_MIB;
+	int written = 0, nth = 0;
+	bool hole_done = false;
 
 	for (b = 0; b < n; b++) {
 		int64_t data = lseek(c->base, b * LAB_MIB, SEEK_DATA);
 		bool hole = data < 0 || data >= (b + 1) * LAB_MIB;
+		int r = 0;
 
-		if (hole && !holes++ && stale(c, b * 2048 + 100, nth++, false))
-			return -1;
-		if (hole || nth++ % 4)
-			continue;
-		if (nth != 5 &&
-			stale(c, b * 2048 + (b ? b * 7 % 2048 : 0), nth, false))
-			return -1;
-		if (nth != 5)
-			continue;
-		for (s = 0; s < 2048; s++)
-			if (stale(c, b * 2048 + s, nth, true))
-				return -1;
-		if (fallocate(c->base,
-			    FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-			    b * LAB_MIB, LAB_MIB))
+		if (hole && !hole_done) {
+			r = stale(c, b * 2048 + 100, nth++, false);
+			hole_done = true;
+		} else if (!hole && written++ % 4 == 0) {
+			r = written == 5 ? stale_block(c, b, nth++)
+					 : stale(c, b * 2048 + b * 7 % 2048,
+						   nth++, false);
+		}
+		if (r)
 			return -1;
 	}
 	return 0;

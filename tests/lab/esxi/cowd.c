@@ -3,7 +3,7 @@
  * sector 4, then grain tables of 4096 entries and data, as they come. All
  * numbers little-endian, positions in sectors, grains of one sector.
  */
-#include "lab.h"
+#include "redo.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -93,7 +93,7 @@ int cowd_open(int fd, struct layer *l)
 		return -1;
 	}
 	*l = (struct layer){
-		.fd = fd, .cowd = true, .ngd = h.ngd, .grain = h.grain};
+		.fd = fd, .kind = REDO_COWD, .ngd = h.ngd, .grain = h.grain};
 	l->gd = text_alloc(h.ngd * 4UL);
 	l->gt = text_alloc(h.ngd * sizeof(*l->gt));
 	if (pread(fd, l->gd, h.ngd * 4UL, (off_t)h.gd * LAB_SECTOR) !=

@@ -129,9 +129,9 @@ static int open_layer(const char *ext, const struct desc *d, struct layer *l)
 	if (fd < 0)
 		return -1;
 	*l = (struct layer){.fd = fd};
-	if (strcmp(d->extent_type, "VMFSSPARSE"))
+	if (!d->hint)
 		return 0;
-	if (!cowd_open(fd, l))
+	if (!redo_open(fd, l))
 		return 0;
 	close(fd);
 	return -1;
@@ -177,7 +177,7 @@ static int overlay(struct layer *l, char *buf, size_t n, int64_t off)
 	size_t at;
 
 	for (at = 0; at < n; at += LAB_SECTOR) {
-		int64_t pos = cowd_find(l, (off + (int64_t)at) / LAB_SECTOR);
+		int64_t pos = redo_find(l, (off + (int64_t)at) / LAB_SECTOR);
 
 		if (pos < 0 ||
 			(pos &&

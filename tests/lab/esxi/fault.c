@@ -165,14 +165,17 @@ static const struct {
 
 int cmd_fault(int argc, char **argv)
 {
-	const char *arg = argc > 3 ? argv[3] : "";
 	bool on = argc < 4 || strcmp(argv[argc - 1], "off") != 0;
+	const char *arg = "";
 	size_t i;
+	int k;
 
 	if (argc < 3) {
 		fprintf(stderr, "usage: fault DIR NAME [ARG] [off]\n");
 		return 2;
 	}
+	for (k = 3; k < argc - !on; k++)
+		arg = text_fmt("%s%s%s", arg, k > 3 ? " " : "", argv[k]);
 	if (chroot(text_fmt("%s/root", argv[1])) || chdir("/"))
 		return complain(argv[1], strerror(errno));
 	for (i = 0; i < ARRAY_LEN(faults); i++)
@@ -182,7 +185,7 @@ int cmd_fault(int argc, char **argv)
 		return complain(argv[2], "no such fault");
 	if (on && faults[i].numeric && text_num(arg) < 0)
 		return complain(argv[2], "needs a number");
-	if (faults[i].vm_off && argc < 4)
+	if (faults[i].vm_off && !*arg)
 		return complain(argv[2], "needs the name of a VM");
 	state_lock();
 	return faults[i].set(argv[2], arg, on);

@@ -179,8 +179,8 @@ void dump_bool(struct dump *d, const char *member, bool v);
 
 /* ---- faults (dump.c); all return the exit code 1 ---- */
 
-/* On stdout (old) or stderr (new). `(TYPE) {` faultCause .. msg `}`; extra members come before msg as
- * NAME = "VALUE" pairs, NULL-terminated. */
+/* On stdout (old) or stderr (new). `(TYPE) {` faultCause .. msg `}`; extra
+ * members come before msg as NAME = "VALUE" pairs, NULL-terminated. */
 int vim_fault(const char *type, const char *msg, ...);
 int vim_no_vm(const char *id);
 
@@ -188,10 +188,10 @@ int vim_no_vm(const char *id);
 
 struct desc {
 	uint32_t cid, parent_cid;
-	char create[40];      /* vmfs, vmfsSparse */
+	char create[40];      /* vmfs, vmfsSparse, seSparse */
 	char *hint;           /* parentFileNameHint or NULL */
 	char *extent;         /* file name in the extent line */
-	char extent_type[16]; /* VMFS, VMFSSPARSE */
+	char extent_type[16]; /* VMFS, VMFSSPARSE, SESPARSE */
 	int64_t sectors;
 	bool thin;
 	const char *adapter;
@@ -205,11 +205,18 @@ int desc_save(const char *path, const struct desc *d, int hw);
 char *desc_extent(const char *path, const struct desc *d);
 char *desc_parent(const char *path, const struct desc *d);
 
+enum redo_kind { REDO_NONE, REDO_COWD, REDO_SESPARSE };
+
+/* One file of a chain: the flat base, or a log with its tables. */
 struct layer {
 	int fd;
-	bool cowd;
-	uint32_t *gd, ngd, grain;
-	uint32_t **gt;
+	enum redo_kind kind;
+	uint32_t ngd;
+	/* COWD */
+	uint32_t *gd, grain, **gt;
+	/* seSparse; positions in sectors */
+	uint64_t *gd64, **gt64;
+	int64_t gt_at, grains_at;
 };
 
 struct disk {
@@ -225,18 +232,21 @@ int disk_open(const char *path, struct disk *d, const char **why);
 int disk_read(struct disk *d, void *buf, size_t n, int64_t off);
 void disk_close(struct disk *d);
 
-/* cowd.c: vmfsSparse redo logs */
-int cowd_create(const char *path, int64_t sectors);
+/* redo.c: the logs of snapshots. An open log, or -1 and errno. */
+int redo_create(const char *path, int64_t sectors, enum redo_kind kind);
 /* Puts one 512-byte sector into the log (new or over an old one). */
-int cowd_put(int fd, int64_t sector, const void *data);
-int cowd_open(int fd, struct layer *l);
-/* Position of a sector's data in the log, 0 when it is not there. */
-int64_t cowd_find(struct layer *l, int64_t sector);
+int redo_put(int fd, int64_t sector, const void *data);
+int redo_open(int fd, struct layer *l);
+/* Position in bytes of a sector's data in the log, 0 when it is not there,
+ * -1 on an error. */
+int64_t redo_find(struct layer *l, int64_t sector);
 
 /* ---- snap.c ---- */
 
 /* Makes a snapshot: new top descriptor and log for every disk, .vmsd,
- * .vmsn. -1 and errno. */
+ * .vmsn. Logs are of the kind of those below them, else of the datastore's
+ * (VMFS 6: seSparse) unless the state file "redo" says cowd or sesparse. -1
+ * and errno. */
 int snap_create(struct vm *vm, const char *name, const char *desc, bool mem);
 /* Folds every log into its base and rewrites .vmx and .vmsd. */
 int snap_consolidate(struct vm *vm);

@@ -44,24 +44,49 @@ static char *next_name(const char *path)
 	}
 }
 
+static enum redo_kind kind_for(const struct vdisk *d, const struct desc *now)
+{
+	const char *told = state_get("redo");
+	struct datastore *ds;
+	size_t i, n = inv_datastores(&ds);
+
+	if (!strcmp(now->extent_type, "VMFSSPARSE"))
+		return REDO_COWD;
+	if (!strcmp(now->extent_type, "SESPARSE"))
+		return REDO_SESPARSE;
+	if (told)
+		return !strcmp(told, "cowd") ? REDO_COWD : REDO_SESPARSE;
+	for (i = 0; i < n; i++)
+		if (strstr(d->path, ds[i].uuid))
+			break;
+	return i < n && !strcmp(ds[i].type, "VMFS-6") ? REDO_SESPARSE
+						      : REDO_COWD;
+}
+
 /* A new, empty top for one disk; the .vmx then names it. */
 static int push_disk(struct vm *vm, struct vdisk *d)
 {
 	char *top = next_name(d->path), *key;
 	struct desc old, new;
+	enum redo_kind kind;
+	bool cowd;
 	int fd;
 
 	if (desc_load(d->path, &old))
 		return -1;
+	kind = kind_for(d, &old);
+	cowd = kind == REDO_COWD;
 	new = old;
 	new.parent_cid = old.cid;
 	new.cid = old.cid ^ 0x5a17c000u ^ (uint32_t)snap_count(vm);
 	new.hint = text_dup(text_base(d->path));
-	new.extent = text_fmt("%.*s-delta.vmdk",
-		(int)strlen(text_base(top)) - 5, text_base(top));
-	snprintf(new.create, sizeof(new.create), "vmfsSparse");
-	snprintf(new.extent_type, sizeof(new.extent_type), "VMFSSPARSE");
-	fd = cowd_create(desc_extent(top, &new), new.sectors);
+	new.extent = text_fmt("%.*s-%s.vmdk", (int)strlen(text_base(top)) - 5,
+		text_base(top), cowd ? "delta" : "sesparse");
+	snprintf(new.create, sizeof(new.create),
+		cowd ? "vmfsSparse" : "seSparse");
+	snprintf(new.extent_type, sizeof(new.extent_type),
+		cowd ? "VMFSSPARSE" : "SESPARSE");
+	fd = redo_create(desc_extent(top, &new), new.sectors, kind);
 	if (fd < 0)
 		return -1;
 	close(fd);
@@ -142,14 +167,14 @@ static int pour(struct layer *from, int64_t sectors, int to, bool into_log)
 	int64_t s, pos;
 
 	for (s = 0; s < sectors; s++) {
-		pos = cowd_find(from, s);
+		pos = redo_find(from, s);
 		if (!pos)
 			continue;
 		if (pos < 0 ||
 			pread(from->fd, buf, sizeof(buf), pos) !=
 				(ssize_t)sizeof(buf))
 			return -1;
-		if (into_log ? cowd_put(to, s, buf)
+		if (into_log ? redo_put(to, s, buf)
 			     : pwrite(to, buf, sizeof(buf), s * LAB_SECTOR) !=
 					(ssize_t)sizeof(buf))
 			return -1;
@@ -193,7 +218,7 @@ static int merge(struct vm *vm, struct vdisk *v, int below)
 	fd = open(desc_extent(d.path[below], &lower), O_RDWR | O_CLOEXEC);
 	r = fd < 0 ? -1
 		   : pour(&d.layer[below + 1], lower.sectors, fd,
-			     d.layer[below].cowd);
+			     d.layer[below].kind != REDO_NONE);
 	if (fd >= 0 && close(fd))
 		r = -1;
 	if (r || restack(vm, v, &d, below))

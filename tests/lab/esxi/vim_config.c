@@ -82,8 +82,11 @@ static void one_disk(struct dump *d, const struct vdisk *v, int nth)
 	open_device(d, "VirtualDisk", v->key, text_fmt("Hard disk %d", nth),
 		text_fmt("%" PRId64 " KB", desc.sectors / 2));
 	dump_open(d, "backing",
-		desc.hint ? "vim.vm.device.VirtualDisk.SparseVer2BackingInfo"
-			  : "vim.vm.device.VirtualDisk.FlatVer2BackingInfo");
+		text_fmt("vim.vm.device.VirtualDisk.%sBackingInfo",
+			!desc.hint ? "FlatVer2"
+				: !strcmp(desc.extent_type, "SESPARSE")
+				? "SeSparse"
+				: "SparseVer2"));
 	dump_str(d, "fileName", "%s", inv_ds_path(v->path));
 	dump_str(d, "diskMode", "persistent");
 	dump_bool(d, "split", false);

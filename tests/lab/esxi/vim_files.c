@@ -177,10 +177,11 @@ static void found_file(struct dump *d, const char *dir, const char *name)
 	struct stat st, ext;
 	struct tm tm;
 	bool disk = text_ends(name, ".vmdk") && !desc_load(path, &desc);
-	bool log = disk && !strcmp(desc.extent_type, "VMFSSPARSE");
+	bool log = disk && desc.hint;
 
 	if (stat(path, &st) || text_ends(name, "-flat.vmdk") ||
-		text_ends(name, "-delta.vmdk"))
+		text_ends(name, "-delta.vmdk") ||
+		text_ends(name, "-sesparse.vmdk"))
 		return;
 	gmtime_r(&st.st_mtime, &tm);
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
@@ -198,7 +199,10 @@ static void found_file(struct dump *d, const char *dir, const char *name)
 
 		dump_str(d, "diskType",
 			"vim.vm.device.VirtualDisk.%sBackingInfo",
-			log ? "SparseVer2" : "FlatVer2");
+			!log ? "FlatVer2"
+				: !strcmp(desc.extent_type, "SESPARSE")
+				? "SeSparse"
+				: "SparseVer2");
 		dump_raw(d, "capacityKb", "%lld", (long long)desc.sectors / 2);
 		dump_raw(d, "hardwareVersion", "4");
 		dump_str(d, "controllerType",

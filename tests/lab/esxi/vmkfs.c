@@ -75,7 +75,7 @@ static void map_line(
 
 static bool is_thin(const struct desc *d)
 {
-	return d->thin || !strcmp(d->extent_type, "VMFSSPARSE");
+	return d->thin || d->hint;
 }
 
 static int map_disk(const char *path)
