@@ -212,7 +212,7 @@ static void file_read_get(struct call *c)
 	auto_free char *text = NULL;
 	size_t len = 0;
 
-	if (!agent_ready(c) || !(h = file_open(c, "rb")))
+	if (!agent_ready(c) || !(h = file_open(c, "r")))
 		return;
 	r = need(c, "guest-file-read",
 		jp("{s:O,s:i}", "handle", h, "count", 16 << 20), 30000);

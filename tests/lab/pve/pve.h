@@ -50,7 +50,7 @@ static inline void lab_unlock(void)
 	pthread_mutex_unlock(&lab.lock);
 }
 
-/* ---- api.c: one call of the API ---- */
+/* ---- call.c: one call of the API ---- */
 
 struct auth {
 	char *user;  /* "root@pam" */
@@ -89,7 +89,18 @@ bool call_true(const struct call *c, const char *name);
 int call_vmid(const struct call *c);
 /* The task's UPID as the answer. */
 struct task;
+struct http_resp;
 void call_upid(struct call *c, struct task *t);
+
+void call_free(struct call *c);
+/* Runs the handler, in a thread where the daemon would, and renders; the
+ * call is used up. */
+void call_run(struct call *c, const json_t *info,
+	void (*fn)(struct call *c), struct http_resp *r);
+/* The answer; daemon: pvedaemon gave it. */
+void call_render(const struct call *c, struct http_resp *r, bool daemon);
+/* Status line only, connection closed, as for 401 and 596. */
+void call_no_body(struct http_resp *r, int code, const char *reason);
 
 extern const struct route access_routes[], node_routes[], task_routes[],
 	storage_routes[], vm_routes[], config_routes[], disk_routes[],
@@ -190,7 +201,7 @@ void vm_funlock(int vmid);
 char *vm_digest(int vmid);
 int vm_next_id(void);
 
-/* ---- task.c ---- */
+/* ---- task.c, taskapi.c ---- */
 
 struct task {
 	struct task *next;
@@ -226,7 +237,13 @@ int task_die(struct task *t, const char *f, ...)
 int task_run(struct task *t, const char *const argv[], long long total);
 /* Sleeps unless aborted. */
 bool task_wait(struct task *t, int ms);
+/* The running task of a UPID, NULL; lab.lock held, as for the next three. */
+struct task *task_live(const char *upid);
+void task_stop(struct task *t);
+json_t *task_json(const struct task *t);
 json_t *tasks_running(void);
+char *task_log_path(const char *upid);
+/* Aborts all tasks and waits for their ends; without lab.lock. */
 void tasks_stop(int ms);
 
 /* ---- storage.c, volume.c, loop.c ---- */

@@ -239,6 +239,8 @@ static void volume_get(struct call *c)
 			id);
 		return;
 	}
+	if (!strcmp(v.st->type, "lvmthin"))
+		used = 0; /* lvs knows no bytes */
 	c->data = jp("{s:s?,s:I,s:I,s:s}", "path", v.path, "size",
 		(json_int_t)size, "used", (json_int_t)used, "format",
 		v.format);
