@@ -7,14 +7,9 @@
  */
 #include "pve.h"
 
-#include <arpa/inet.h>
-#include <dirent.h>
-#include <ifaddrs.h>
-#include <net/if.h>
 #include <sys/statvfs.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 static void version_get(struct call *c)
 {
@@ -141,100 +136,121 @@ static void node_status(struct call *c)
 			u.version));
 }
 
-/* Ports of a bridge that are no taps, as bridge_ports shows them. */
-static char *bridge_ports(const char *name)
+struct text {
+	char *s;
+};
+
+static void text_add(void *arg, const char *line, bool cr)
 {
-	auto_free char *path = fmt("/sys/class/net/%s/brif", name);
-	DIR *d = opendir(path);
+	struct text *t = arg;
+	auto_free char *old = t->s;
+
+	(void)cr;
+	t->s = fmt("%s%s\n", old ? old : "", line);
+}
+
+/* All links with their addresses, from ip(8): /sys/class/net may be that of
+ * another network namespace. */
+static json_t *links(void)
+{
+	const char *const argv[] = {"ip", "-json", "-details", "address",
+		"show", NULL};
+	struct text t = {NULL};
+	json_t *all;
+
+	cmd_run(argv, text_add, &t, NULL);
+	all = t.s ? json_loads(t.s, 0, NULL) : NULL;
+	free(t.s);
+	return all ? all : json_array();
+}
+
+static const char *kind(const json_t *link)
+{
+	const char *k = js(json_object_get(link, "linkinfo"), "info_kind");
+
+	return k ? k : "eth";
+}
+
+/* Ports of a bridge that are no taps, as bridge_ports shows them. */
+static char *bridge_ports(const json_t *all, const char *name)
+{
 	char *out = xstrdup("");
-	struct dirent *e;
+	json_t *l;
+	size_t i;
 
-	while (d && (e = readdir(d))) {
-		auto_free char *old = out;
+	json_array_foreach (all, i, l) {
+		auto_free char *old = NULL;
 
-		if (e->d_name[0] == '.' || starts(e->d_name, "tap")) {
-			old = NULL;
+		if (!js(l, "master") || strcmp(js(l, "master"), name) ||
+			starts(js(l, "ifname"), "tap"))
 			continue;
-		}
-		out = fmt("%s%s%s", old, *old ? " " : "", e->d_name);
+		old = out;
+		out = fmt("%s%s%s", old, *old ? " " : "", js(l, "ifname"));
 	}
-	if (d)
-		closedir(d);
 	return out;
 }
 
-static void add_address(json_t *o, const char *name)
+static void add_address(json_t *o, const json_t *link)
 {
-	struct ifaddrs *all = NULL;
+	json_t *a;
+	size_t i;
 
-	if (getifaddrs(&all))
-		return;
-	for (struct ifaddrs *a = all; a; a = a->ifa_next) {
-		char ip[INET_ADDRSTRLEN];
-		const struct sockaddr_in *in = (void *)a->ifa_addr;
-		const struct sockaddr_in *mask = (void *)a->ifa_netmask;
+	json_array_foreach (json_object_get(link, "addr_info"), i, a) {
+		auto_free char *cidr = NULL;
 
-		if (!in || in->sin_family != AF_INET ||
-			strcmp(a->ifa_name, name))
+		if (!js(a, "family") || strcmp(js(a, "family"), "inet"))
 			continue;
-		inet_ntop(AF_INET, &in->sin_addr, ip, sizeof(ip));
-		auto_free char *cidr = fmt("%s/%d", ip,
-			__builtin_popcount(mask->sin_addr.s_addr));
-
-		js_set(o, "address", ip);
+		cidr = fmt("%s/%lld", js(a, "local"), ji(a, "prefixlen"));
+		js_set(o, "address", js(a, "local"));
 		js_set(o, "cidr", cidr);
 		js_set(o, "method", "static");
-		break;
+		return;
 	}
-	freeifaddrs(all);
 }
 
-static json_t *iface_json(const char *name, bool bridge)
+static json_t *iface_json(const json_t *all, const json_t *link, bool bridge)
 {
-	auto_free char *oper = fmt("/sys/class/net/%s/flags", name);
-	auto_free char *flags = file_read(oper, NULL);
-	bool up = flags && strtol(flags, NULL, 16) & IFF_UP;
-	json_t *o = jp("{s:s,s:s,s:s,s:s,s:i,s:[s],s:i}", "iface", name, "type",
-		bridge ? "bridge" : "eth", "method", "manual", "method6",
-		"manual", "autostart", 1, "families", "inet", "priority", 3);
+	json_t *o = jp("{s:s,s:s,s:s,s:s,s:i,s:[s],s:i}", "iface",
+		js(link, "ifname"), "type", bridge ? "bridge" : "eth", "method",
+		"manual", "method6", "manual", "autostart", 1, "families",
+		"inet", "priority", 3);
+	json_t *flag;
+	size_t i;
 
-	if (up)
-		ji_set(o, "active", 1);
+	json_array_foreach (json_object_get(link, "flags"), i, flag)
+		if (!strcmp(json_string_value(flag), "UP"))
+			ji_set(o, "active", 1);
 	if (bridge) {
-		auto_free char *ports = bridge_ports(name);
+		auto_free char *ports = bridge_ports(all, js(link, "ifname"));
 
 		js_set(o, "bridge_ports", ports);
 		js_set(o, "bridge_stp", "off");
 		js_set(o, "bridge_fd", "0");
 	}
-	add_address(o, name);
+	add_address(o, link);
 	return o;
 }
 
 static void network_get(struct call *c)
 {
+	auto_json json_t *all = links();
 	const char *type = call_arg(c, "type");
-	DIR *d = opendir("/sys/class/net");
-	struct dirent *e;
+	json_t *l;
+	size_t i;
 
 	c->data = json_array();
-	while (d && (e = readdir(d))) {
-		auto_free char *p =
-			fmt("/sys/class/net/%s/bridge", e->d_name);
-		bool bridge = access(p, F_OK) == 0;
+	json_array_foreach (all, i, l) {
+		bool bridge = !strcmp(kind(l), "bridge");
 
-		if (e->d_name[0] == '.' || !strcmp(e->d_name, "lo") ||
-			starts(e->d_name, "tap"))
+		if (!strcmp(js(l, "ifname"), "lo") ||
+			starts(js(l, "ifname"), "tap"))
 			continue;
 		if (type && !(strstr(type, "bridge") ? bridge
 						     : !strcmp(type, "eth") &&
 							       !bridge))
 			continue;
-		json_array_append_new(c->data,
-			iface_json(e->d_name, bridge));
+		json_array_append_new(c->data, iface_json(all, l, bridge));
 	}
-	if (d)
-		closedir(d);
 }
 
 /* A server's devices as they look on real nodes; names by pci.ids. */

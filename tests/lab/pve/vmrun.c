@@ -16,7 +16,7 @@
 static const char bridge_script[] =
 	"#!/bin/sh\n"
 	"read -r br tag < \"${0%/*}/$1.bridge\"\n"
-	"if [ ! -d \"/sys/class/net/$br\" ]; then\n"
+	"if ! ip link show dev \"$br\" >/dev/null 2>&1; then\n"
 	"	echo \"bridge '$br' does not exist\" >&2; exit 2\n"
 	"fi\n"
 	"ip link set \"$1\" up && ip link set \"$1\" master \"$br\" || exit 2\n"
