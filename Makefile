@@ -122,4 +122,5 @@ install: all docs
 clean:
 	rm -rf build build-* vmferry
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+# Not build/guests: packages unpacked there have directories named *.d.
+-include $(shell find $(B) -path $(B)/guests -prune -o -type f -name '*.d' -print 2>/dev/null)
