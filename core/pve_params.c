@@ -167,6 +167,7 @@ static bool row_is(const struct pve_row *r, const char *key)
 		return strcmp(r->name, key) == 0;
 	stem -= 3;
 	return strncmp(r->name, key, stem) == 0 &&
+		(key[stem] != '0' || !key[stem + 1]) &&
 		str_u64(key + stem, r->last, &n) == 0 && n >= r->first;
 }
 
