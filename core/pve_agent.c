@@ -7,12 +7,22 @@
 #define AGENT "/nodes/{node}/qemu/{vmid}/agent/"
 #define AT(id) (&(struct pve_at){.vmid = (id)})
 
-/* {"result": x} to x, borrowed; what has no result is itself. */
-static json_t *result_of(json_t *data)
+/* A GET whose data is {"result": x}; *out is a new reference to x. */
+static int ask(struct pve *p, unsigned vmid, const char *path, json_type type,
+	json_t **out, struct err *e)
 {
-	json_t *r = json_object_get(data, "result");
+	_json_ json_t *data = NULL;
+	json_t *result;
 
-	return r ? r : data;
+	if (pve_get(p, path, AT(vmid), NULL, JSON_OBJECT, &data, e) < 0)
+		return -1;
+	result = json_object_get(data, "result");
+	if (!result || json_typeof(result) != type)
+		return err_set(e, ERR_PVE_SERVER,
+			"the agent's answer to GET %s is not what it should be",
+			path);
+	*out = json_incref(result);
+	return 0;
 }
 
 int pve_agent_ping(struct pve *p, unsigned vmid, struct err *e)
@@ -31,12 +41,8 @@ int pve_agent_shutdown(struct pve *p, unsigned vmid, struct err *e)
 
 int pve_agent_osinfo(struct pve *p, unsigned vmid, json_t **out, struct err *e)
 {
-	_json_ json_t *data = NULL;
-
-	if (pve_call(p, "GET", AGENT "get-osinfo", AT(vmid), NULL, &data, e) <
-		0)
+	if (ask(p, vmid, AGENT "get-osinfo", JSON_OBJECT, out, e) < 0)
 		return err_in(e, "ask the agent in VM %u for its system", vmid);
-	*out = json_incref(result_of(data));
 	return 0;
 }
 
@@ -68,12 +74,12 @@ int pve_agent_interfaces(
 	const json_t *nic;
 	size_t i;
 
-	if (pve_call(p, "GET", AGENT "network-get-interfaces", AT(vmid), NULL,
-		    &data, e) < 0)
+	if (ask(p, vmid, AGENT "network-get-interfaces", JSON_ARRAY, &data, e) <
+		0)
 		return err_in(
 			e, "ask the agent in VM %u for its addresses", vmid);
 	rows = json_array();
-	json_array_foreach (result_of(data), i, nic) {
+	json_array_foreach (data, i, nic) {
 		json_t *o = json_object();
 
 		json_put_str(o, "name", json_str_or(nic, "name", ""));
@@ -99,7 +105,7 @@ int pve_agent_fstrim(struct pve *p, unsigned vmid, uint64_t *trimmed,
 		return err_in(e, "trim the file systems of VM %u", vmid);
 	rows = json_array();
 	*trimmed = 0;
-	json_array_foreach (json_object_get(result_of(data), "paths"), i, row) {
+	json_array_foreach (json_at(data, "result.paths"), i, row) {
 		const char *error = json_str(row, "error");
 		json_t *o = json_object();
 
@@ -152,8 +158,8 @@ static int exec_look(struct pve *p, unsigned vmid, uint64_t pid,
 	_json_ json_t *data = NULL;
 
 	pve_param(&ps, "pid", "%llu", (unsigned long long)pid);
-	if (pve_call(p, "GET", AGENT "exec-status", AT(vmid), &ps, &data, e) <
-		0)
+	if (pve_get(p, AGENT "exec-status", AT(vmid), &ps, JSON_OBJECT, &data,
+		    e) < 0)
 		return -1;
 	if (!json_flag(data, "exited", false))
 		return 0;

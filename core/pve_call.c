@@ -26,8 +26,8 @@ void pve_params_free(struct pve_params *ps)
 	*ps = (struct pve_params){0};
 }
 
-static void add(struct pve_params *ps, const char *key, bool optional,
-	const char *fmt, va_list ap)
+static void __attribute__((format(printf, 4, 0))) add(struct pve_params *ps,
+	const char *key, bool optional, const char *fmt, va_list ap)
 {
 	char *value = NULL;
 
@@ -123,7 +123,7 @@ char *pve_path(const struct pve *p, const char *path, const struct pve_at *at)
 		value = end ? place(p, at, path + 1, end - path - 1, vmid)
 			    : NULL;
 		/* An empty segment or a dot would be another call. */
-		if (!value || !*value || value[0] == '.')
+		if (!value || !*value || value[0] == '.' || strstr(value, "/."))
 			return NULL;
 		encode_but(&b, value, str_starts(path, "{volume}") ? "/:" : "");
 		path = end + 1;
@@ -355,4 +355,20 @@ int pve_call(struct pve *p, const char *method, const char *path,
 		check_params(p, ep, params, &ps, e) < 0)
 		return -1;
 	return attempt(&c, data, e);
+}
+
+int pve_get(struct pve *p, const char *path, const struct pve_at *at,
+	const struct pve_params *params, json_type type, json_t **data,
+	struct err *e)
+{
+	_json_ json_t *any = NULL;
+
+	if (pve_call(p, "GET", path, at, params, &any, e) < 0)
+		return -1;
+	if (json_typeof(any) != type)
+		return err_set(e, ERR_PVE_SERVER,
+			"the answer to GET %s is not what it should be", path);
+	*data = any;
+	any = NULL;
+	return 0;
 }

@@ -9,7 +9,7 @@
 #include "pve_priv.h"
 #include "str.h"
 
-/* First match counts. A '*' stands for anything. */
+/* First match counts. '*' stands for anything, '#' for a number. */
 static const struct {
 	const char *pattern;
 	enum err_code code;
@@ -25,8 +25,8 @@ static const struct {
 	{"*got lock request timeout*",
 		ERR_PVE_LOCKED}, /* cluster storage lock */
 	{"*can't acquire lock*", ERR_PVE_LOCKED},
-	{"*VM * already exists*", ERR_VMID_TAKEN},
-	{"*CT * already exists*", ERR_VMID_TAKEN},
+	{"*VM # already exists*", ERR_VMID_TAKEN},
+	{"*CT # already exists*", ERR_VMID_TAKEN},
 	{"*storage '*' does not exist*", ERR_STORAGE_UNFIT},
 	{"*storage '*' is disabled*", ERR_STORAGE_UNFIT},
 	{"*storage '*' is not available on node*", ERR_STORAGE_UNFIT},
@@ -51,7 +51,7 @@ static const struct {
 	{"hostname lookup '*' failed*", ERR_NOT_FOUND},
 };
 
-/* Does text match pattern, '*' being any run of bytes? */
+/* Does text match pattern? */
 static bool matches(const char *pattern, const char *text)
 {
 	const char *star = NULL, *from = NULL;
@@ -60,6 +60,9 @@ static bool matches(const char *pattern, const char *text)
 		if (*pattern == '*') {
 			star = pattern++;
 			from = text;
+		} else if (*pattern == '#' && isdigit((unsigned char)*text)) {
+			text += strspn(text, "0123456789");
+			pattern++;
 		} else if (*pattern == *text) {
 			pattern++;
 			text++;
@@ -154,7 +157,7 @@ static int refused_500(const char *call, const char *text, struct err *e)
 	enum err_code code = pve_text_code(text, ERR_PVE_SERVER);
 
 	if (strstr(call, "/agent/") && code == ERR_PVE_SERVER &&
-		matches("VM * is not running", text))
+		matches("VM # is not running", text))
 		code = ERR_AGENT_SILENT;
 	return err_set(e, code, "%s", text);
 }

@@ -94,6 +94,11 @@ int pve_exchange(struct pve *p, const char *method, const char *path,
 /* Parse an answer's body; *out null where it is not a JSON object. */
 json_t *pve_parse(const struct http_resp *r);
 
+/* A GET whose data is of this type; another is ERR_PVE_SERVER. */
+int pve_get(struct pve *p, const char *path, const struct pve_at *at,
+	const struct pve_params *params, json_type type, json_t **data,
+	struct err *e);
+
 /* ---- pve_task.c ---- */
 
 /* Wait for the task where data is a UPID; null is done already. */

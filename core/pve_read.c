@@ -137,8 +137,8 @@ int pve_storages(struct pve *p, json_t **out, struct err *e)
 	size_t i;
 
 	pve_param(&ps, "format", "1");
-	if (pve_call(p, "GET", "/nodes/{node}/storage", NULL, &ps, &data, e) <
-		0)
+	if (pve_get(p, "/nodes/{node}/storage", NULL, &ps, JSON_ARRAY, &data,
+		    e) < 0)
 		return err_in(e, "list the storages of %s", p->node);
 	rows = json_array();
 	json_array_foreach (data, i, row)
@@ -191,7 +191,7 @@ int pve_nodes(struct pve *p, json_t **out, struct err *e)
 	const json_t *row;
 	size_t i;
 
-	if (pve_call(p, "GET", "/nodes", NULL, NULL, &data, e) < 0)
+	if (pve_get(p, "/nodes", NULL, NULL, JSON_ARRAY, &data, e) < 0)
 		return err_in(e, "list the nodes");
 	rows = json_array();
 	json_array_foreach (data, i, row) {
@@ -215,8 +215,8 @@ int pve_bridges(struct pve *p, json_t **out, struct err *e)
 	size_t i;
 
 	pve_param(&ps, "type", "any_bridge");
-	if (pve_call(p, "GET", "/nodes/{node}/network", NULL, &ps, &data, e) <
-		0)
+	if (pve_get(p, "/nodes/{node}/network", NULL, &ps, JSON_ARRAY, &data,
+		    e) < 0)
 		return err_in(e, "list the bridges of %s", p->node);
 	rows = json_array();
 	json_array_foreach (data, i, row) {
@@ -245,7 +245,8 @@ int pve_permissions(
 
 	if (path)
 		pve_param(&ps, "path", "%s", path);
-	if (pve_call(p, "GET", "/access/permissions", NULL, &ps, out, e) < 0)
+	if (pve_get(p, "/access/permissions", NULL, &ps, JSON_OBJECT, out, e) <
+		0)
 		return err_in(e, "read the privileges of %s", p->user);
 	return 0;
 }
@@ -256,8 +257,8 @@ int pve_pci(struct pve *p, json_t **out, struct err *e)
 	json_t *row;
 	size_t i;
 
-	if (pve_call(p, "GET", "/nodes/{node}/hardware/pci", NULL, NULL, &data,
-		    e) < 0)
+	if (pve_get(p, "/nodes/{node}/hardware/pci", NULL, NULL, JSON_ARRAY,
+		    &data, e) < 0)
 		return err_in(e, "list the PCI devices of %s", p->node);
 	json_array_foreach (data, i, row) {
 		const char *id = json_str_or(row, "id", "");
@@ -278,8 +279,8 @@ int pve_machines(struct pve *p, json_t **out, struct err *e)
 		*out = json_array();
 		return 0;
 	}
-	if (pve_call(p, "GET", "/nodes/{node}/capabilities/qemu/machines", NULL,
-		    NULL, out, e) < 0)
+	if (pve_get(p, "/nodes/{node}/capabilities/qemu/machines", NULL, NULL,
+		    JSON_ARRAY, out, e) < 0)
 		return err_in(e, "list the machine versions of %s", p->node);
 	return 0;
 }

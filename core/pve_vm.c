@@ -31,7 +31,8 @@ static int newest_create(
 	pve_param(&ps, "typefilter", "qmcreate");
 	pve_param(&ps, "source", "all");
 	pve_param(&ps, "limit", "20");
-	if (pve_call(p, "GET", "/nodes/{node}/tasks", NULL, &ps, &data, e) < 0)
+	if (pve_get(p, "/nodes/{node}/tasks", NULL, &ps, JSON_ARRAY, &data, e) <
+		0)
 		return -1;
 	json_array_foreach (data, i, t) {
 		const char *id = json_str_or(t, "upid", "");
@@ -139,7 +140,7 @@ int pve_vm_create(struct pve *p, unsigned vmid, const struct pve_params *params,
 
 int pve_vm_config(struct pve *p, unsigned vmid, json_t **out, struct err *e)
 {
-	if (pve_call(p, "GET", VM "/config", AT(vmid), NULL, out, e) < 0)
+	if (pve_get(p, VM "/config", AT(vmid), NULL, JSON_OBJECT, out, e) < 0)
 		return err_in(e, "read the configuration of VM %u", vmid);
 	return 0;
 }

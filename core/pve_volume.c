@@ -37,8 +37,9 @@ int pve_volumes(struct pve *p, const char *storage, unsigned vmid, json_t **out,
 
 	pve_param(&ps, "content", "images");
 	pve_param(&ps, "vmid", "%u", vmid);
-	if (pve_call(p, "GET", "/nodes/{node}/storage/{storage}/content",
-		    &(struct pve_at){.storage = storage}, &ps, out, e) < 0)
+	if (pve_get(p, "/nodes/{node}/storage/{storage}/content",
+		    &(struct pve_at){.storage = storage}, &ps, JSON_ARRAY, out,
+		    e) < 0)
 		return err_in(
 			e, "list the volumes of VM %u on %s", vmid, storage);
 	return 0;
