@@ -21,7 +21,8 @@ static const struct err_row rows[ERR_COUNT] = {
 #undef X
 };
 
-static void vset(char *to, size_t size, const char *fmt, va_list ap)
+static __attribute__((format(printf, 3, 0))) void vset(
+	char *to, size_t size, const char *fmt, va_list ap)
 {
 	char raw[512];
 
