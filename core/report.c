@@ -115,9 +115,12 @@ static void on_end(struct build *b, json_t *s, const json_t *line)
 
 static void on_error(struct build *b, json_t *s, const json_t *line)
 {
+	const json_t *data = json_object_get(line, "data");
+	bool stopped = strcmp(json_str_or(data, "id", ""), "STOPPED") == 0;
+
 	(void)b;
-	json_put_str(s, "state", "failed");
-	json_object_set(s, "error", json_object_get(line, "data"));
+	json_put_str(s, "state", stopped ? "interrupted" : "failed");
+	json_object_set(s, "error", (json_t *)data);
 }
 
 static void on_undo(struct build *b, json_t *s, const json_t *line)
