@@ -220,8 +220,7 @@ static bool meets_busy_hostd(const struct esxi_call *c)
 
 int esxi_run(struct esxi *x, struct esxi_call *c, size_t n, struct err *e)
 {
-	struct esxi_call **todo = xcalloc(n, sizeof(*todo));
-	_free_ void *owner = todo;
+	_free_ struct esxi_call **todo = xcalloc(n, sizeof(*todo));
 	size_t left = n;
 
 	for (size_t i = 0; i < n; i++)
