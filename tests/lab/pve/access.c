@@ -5,11 +5,12 @@
 
 static void ticket_post(struct call *c)
 {
-	const char *name = call_arg(c, "username"), *realm = call_arg(c, "realm");
+	const char *name = call_arg(c, "username"),
+		   *realm = call_arg(c, "realm");
 	const char *pw = call_arg(c, "password");
 	auto_free char *user = realm && !strchr(name, '@')
-				       ? fmt("%s@%s", name, realm)
-				       : xstrdup(name);
+		? fmt("%s@%s", name, realm)
+		: xstrdup(name);
 	auto_free char *ticket = NULL, *csrf = NULL;
 
 	ticket = auth_login(user, pw, &csrf);
@@ -41,8 +42,10 @@ static void permissions_get(struct call *c)
 
 static void token_post(struct call *c)
 {
-	const char *user = call_arg(c, "userid"), *name = call_arg(c, "tokenid");
-	const char *sep = call_arg(c, "privsep"), *note = call_arg(c, "comment");
+	const char *user = call_arg(c, "userid"),
+		   *name = call_arg(c, "tokenid");
+	const char *sep = call_arg(c, "privsep"),
+		   *note = call_arg(c, "comment");
 	auto_free char *id = fmt("%s!%s", user, name), *uuid = random_uuid();
 	json_t *t;
 
@@ -86,8 +89,8 @@ static void token_list(struct call *c)
 
 static void token_delete(struct call *c)
 {
-	auto_free char *id = fmt("%s!%s", call_arg(c, "userid"),
-		call_arg(c, "tokenid"));
+	auto_free char *id =
+		fmt("%s!%s", call_arg(c, "userid"), call_arg(c, "tokenid"));
 
 	if (json_object_del(lab.tokens, id))
 		call_fail(c, 500, "no such token '%s' for user '%s'",

@@ -183,8 +183,8 @@ static json_t *file_open(struct call *c, const char *mode)
 static void file_close(struct call *c, json_t *handle)
 {
 	int code = c->code;
-	json_t *r = ask(c, "guest-file-close", jp("{s:O}", "handle", handle),
-		10000);
+	json_t *r = ask(
+		c, "guest-file-close", jp("{s:O}", "handle", handle), 10000);
 
 	json_decref(r);
 	c->code = code;
@@ -220,8 +220,8 @@ static void file_read_get(struct call *c)
 	if (!r)
 		return;
 	text = base64_decode(js(r, "buf-b64"), &len);
-	c->data = jp("{s:s,s:I}", "content", text, "bytes-read",
-		(json_int_t)len);
+	c->data =
+		jp("{s:s,s:I}", "content", text, "bytes-read", (json_int_t)len);
 	if (!json_is_true(json_object_get(r, "eof")) && len == 16 << 20)
 		ji_set(c->data, "truncated", 1);
 }

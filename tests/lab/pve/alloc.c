@@ -58,8 +58,7 @@ static void link_start(const struct volume *v)
 	pthread_detach(t);
 }
 
-static int alloc_block(struct task *t, const struct volume *v,
-	long long bytes)
+static int alloc_block(struct task *t, const struct volume *v, long long bytes)
 {
 	bool zfs = !strcmp(v->st->type, "zfspool");
 	long long unit = zfs ? 1 << 20 : 4 << 20;
@@ -83,8 +82,8 @@ static int alloc_block(struct task *t, const struct volume *v,
 
 		if (fd >= 0)
 			close(fd);
-		return task_die(t, "unable to create '%s': %s", v->name,
-			strerror(e));
+		return task_die(
+			t, "unable to create '%s': %s", v->name, strerror(e));
 	}
 	close(fd);
 	dev = loop_attach(v->file);
@@ -107,8 +106,8 @@ static int alloc_dir(struct task *t, const struct volume *v, long long bytes)
 	const char *const argv[] = {"qemu-img", "create", "-f", v->format, "-o",
 		qcow2 ? "preallocation=metadata" : "preallocation=off", v->file,
 		size, NULL};
-	const char *const vmdk[] = {"qemu-img", "create", "-f", "vmdk",
-		v->file, size, NULL};
+	const char *const vmdk[] = {
+		"qemu-img", "create", "-f", "vmdk", v->file, size, NULL};
 
 	if (v->st->full)
 		return task_die(t,
@@ -152,11 +151,11 @@ int volume_alloc(struct task *t, const char *storage, int vmid,
 	pthread_mutex_lock(&one);
 	n = name ? xstrdup(name) : free_name(s, vmid);
 	volid = storage_block(s) ? fmt("%s:%s", s->id, n)
-		: name		 ? fmt("%s:%d/%s", s->id, vmid, n)
+		: name           ? fmt("%s:%d/%s", s->id, vmid, n)
 				 : fmt("%s:%d/%s.%s", s->id, vmid, n, format);
 	if (volume_parse(volid, &v) || v.vmid != vmid) {
-		rc = task_die(t, "illegal name '%s' - should be 'vm-%d-*'", n,
-			vmid);
+		rc = task_die(
+			t, "illegal name '%s' - should be 'vm-%d-*'", n, vmid);
 	} else if (volume_exists(&v)) {
 		auto_free char *why = exists_text(&v);
 

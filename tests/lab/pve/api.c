@@ -19,8 +19,8 @@ static void plain(struct http_resp *r, int code, const char *text)
 }
 
 /* Query or body into parameters.  False: answered. */
-static bool params_read(const struct http_req *q, struct call *c,
-	struct http_resp *r)
+static bool params_read(
+	const struct http_req *q, struct call *c, struct http_resp *r)
 {
 	const char *type = q->ctype ? q->ctype : "";
 	bool post = !strcmp(q->method, "POST") || !strcmp(q->method, "PUT");
@@ -30,13 +30,14 @@ static bool params_read(const struct http_req *q, struct call *c,
 	} else if (q->too_large) {
 		plain(r, 501, "for data too large");
 	} else if (q->len && !post) {
-		auto_free char *m = fmt("Unexpected content for method '%s'",
-			q->method);
+		auto_free char *m =
+			fmt("Unexpected content for method '%s'", q->method);
 
 		plain(r, 501, m);
 	} else if (!post) {
 		form_decode(q->query ? q->query : "", c->p);
-	} else if (!q->len || starts(type, "application/x-www-form-urlencoded")) {
+	} else if (!q->len ||
+		starts(type, "application/x-www-form-urlencoded")) {
 		form_decode(q->len ? q->body : "", c->p);
 	} else if (starts(type, "application/json") && lab.rel >= 602) {
 		if (form_json(q->body, c->p))
@@ -47,9 +48,8 @@ static bool params_read(const struct http_req *q, struct call *c,
 				"/usr/share/perl5/PVE/APIServer/AnyEvent.pm "
 				"line 917.");
 	} else {
-		auto_free char *m =
-			fmt("upload 'Content-Type '%.60s' not implemented",
-				type);
+		auto_free char *m = fmt(
+			"upload 'Content-Type '%.60s' not implemented", type);
 
 		plain(r, 506, m);
 	}
@@ -104,8 +104,9 @@ static bool faults_before(struct call *c, struct http_resp *r)
 	r->drop = fault_hit("drop", c->path, NULL);
 	if (fault_hit("http-500", c->path, &f))
 		call_fail(c, 500, "%s",
-			js(f, "text") ? js(f, "text") : "got no worker upid "
-							"- start worker failed");
+			js(f, "text") ? js(f, "text")
+				      : "got no worker upid "
+					"- start worker failed");
 	json_decref(f);
 	if (fault_hit("http-403", c->path, NULL))
 		call_fail(c, 403, "Permission check failed (%s, Sys.Audit)",
@@ -115,8 +116,7 @@ static bool faults_before(struct call *c, struct http_resp *r)
 	return r->drop || c->code;
 }
 
-static bool login(const struct http_req *q, struct call *c,
-	struct http_resp *r)
+static bool login(const struct http_req *q, struct call *c, struct http_resp *r)
 {
 	const char *why = "Authentication failed!";
 	bool broken;
@@ -183,7 +183,7 @@ static void call_answer(const struct http_req *q, struct http_resp *r,
 		return;
 	}
 	lost = !strcmp(c->tmpl, "/nodes/{node}/qemu") &&
-	       !strcmp(c->method, "POST");
+		!strcmp(c->method, "POST");
 	call_run(c, info, fn, r);
 	if (r->code == 401)
 		sleep_ms(lab.auth_delay_ms);
@@ -203,8 +203,7 @@ void api_answer(const struct http_req *q, struct http_resp *r)
 		fault_answer(q, r);
 		return;
 	}
-	if (!strcmp(q->path, "/api2/json") ||
-		starts(q->path, "/api2/json/")) {
+	if (!strcmp(q->path, "/api2/json") || starts(q->path, "/api2/json/")) {
 		call_answer(q, r, params, &user);
 	} else {
 		auto_free char *m = fmt("no such file '%s'", q->path);

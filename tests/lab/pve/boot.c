@@ -11,8 +11,8 @@ static bool modern(void)
 }
 
 /* Keys of a base in number order: scsi0, scsi1, ... */
-static void collect(const json_t *conf, const char *base, int most, int cdrom,
-	json_t *out)
+static void collect(
+	const json_t *conf, const char *base, int most, int cdrom, json_t *out)
 {
 	for (int i = 0; i < most; i++) {
 		auto_free char *k = fmt("%s%d", base, i);
@@ -65,8 +65,8 @@ json_t *boot_devices(const json_t *conf)
 	if (*b == ' ')
 		return json_array();
 	if (!starts(b, "order="))
-		return from_letters(conf,
-			starts(b, "legacy=") ? b + strlen("legacy=") : b);
+		return from_letters(
+			conf, starts(b, "legacy=") ? b + strlen("legacy=") : b);
 	auto_free char *copy = xstrdup(b + strlen("order="));
 
 	out = json_array();
@@ -83,8 +83,8 @@ static void put(json_t *conf, const json_t *devs)
 	size_t i;
 
 	json_array_foreach (devs, i, d) {
-		char *more = fmt("%s%s%s", text, i ? ";" : "order=",
-			json_string_value(d));
+		char *more = fmt("%s%s%s", text,
+			i ? ";" : "order=", json_string_value(d));
 
 		free(text);
 		text = more;
@@ -106,8 +106,8 @@ void boot_default(json_t *conf)
 	collect(conf, "net", 32, -1, net);
 	if (!modern()) {
 		if (json_array_size(disk))
-			json_object_set(conf, "bootdisk",
-				json_array_get(disk, 0));
+			json_object_set(
+				conf, "bootdisk", json_array_get(disk, 0));
 		return;
 	}
 	for (size_t i = 0; i < 3; i++)

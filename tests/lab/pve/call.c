@@ -90,8 +90,8 @@ static void job_free(struct job *j)
 	free(j);
 }
 
-static void run_here(struct call *c, const json_t *info,
-	void (*fn)(struct call *c))
+static void run_here(
+	struct call *c, const json_t *info, void (*fn)(struct call *c))
 {
 	lab_lock();
 	if (schema_check(c, info))
@@ -159,7 +159,8 @@ static json_t *body_of(const struct call *c)
 static bool beyond_latin1(const char *s)
 {
 	for (; *s; s++)
-		if ((unsigned char)*s > 0xc3 && ((unsigned char)*s & 0xc0) != 0x80)
+		if ((unsigned char)*s > 0xc3 &&
+			((unsigned char)*s & 0xc0) != 0x80)
 			return true;
 	return false;
 }
@@ -208,8 +209,8 @@ static int patience(const struct call *c, bool *cut)
 	return ms;
 }
 
-void call_run(struct call *c, const json_t *info,
-	void (*fn)(struct call *c), struct http_resp *r)
+void call_run(struct call *c, const json_t *info, void (*fn)(struct call *c),
+	struct http_resp *r)
 {
 	struct job *j;
 	pthread_t t;

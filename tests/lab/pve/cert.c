@@ -40,16 +40,16 @@ static X509 *cert_make(EVP_PKEY *key)
 		strcmp(lab.address, "127.0.0.1") ? lab.address : "");
 
 	X509_set_version(x, 2);
-	ASN1_INTEGER_set_uint64(X509_get_serialNumber(x),
-		strtoull(serial, NULL, 16));
+	ASN1_INTEGER_set_uint64(
+		X509_get_serialNumber(x), strtoull(serial, NULL, 16));
 	X509_gmtime_adj(X509_getm_notBefore(x), -86400);
 	X509_gmtime_adj(X509_getm_notAfter(x), 3650L * 86400);
 	X509_NAME_add_entry_by_txt(n, "OU", MBSTRING_ASC,
 		(const void *)"PVE Cluster Node", -1, -1, 0);
 	X509_NAME_add_entry_by_txt(n, "O", MBSTRING_ASC,
 		(const void *)"Proxmox Virtual Environment", -1, -1, 0);
-	X509_NAME_add_entry_by_txt(n, "CN", MBSTRING_ASC,
-		(const void *)NODE ".lab", -1, -1, 0);
+	X509_NAME_add_entry_by_txt(
+		n, "CN", MBSTRING_ASC, (const void *)NODE ".lab", -1, -1, 0);
 	X509_set_issuer_name(x, n);
 	X509_set_pubkey(x, key);
 	san = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, alt);
@@ -106,7 +106,8 @@ int cert_load(bool anew)
 			return -1;
 	}
 	n = SSL_CTX_new(TLS_server_method());
-	if (!n || SSL_CTX_use_certificate_file(n, path, SSL_FILETYPE_PEM) != 1 ||
+	if (!n ||
+		SSL_CTX_use_certificate_file(n, path, SSL_FILETYPE_PEM) != 1 ||
 		SSL_CTX_use_PrivateKey_file(n, path, SSL_FILETYPE_PEM) != 1 ||
 		fingerprint_write(SSL_CTX_get0_certificate(n))) {
 		SSL_CTX_free(n);

@@ -7,12 +7,12 @@
  * numbers, everything else is text. */
 static json_t *typed(const char *key, const char *value)
 {
-	static const char *const ints[] = {"cores", "sockets", "onboot",
-		"numa", "vcpus", "balloon", "cpuunits", "tablet", "acpi",
-		"kvm", "protection", "template"};
+	static const char *const ints[] = {"cores", "sockets", "onboot", "numa",
+		"vcpus", "balloon", "cpuunits", "tablet", "acpi", "kvm",
+		"protection", "template"};
 	const char *type = js(schema_option(key), "type");
-	bool is_int = type && (!strcmp(type, "integer") ||
-				      !strcmp(type, "boolean"));
+	bool is_int =
+		type && (!strcmp(type, "integer") || !strcmp(type, "boolean"));
 	long long n;
 
 	for (size_t i = 0; !type && i < sizeof(ints) / sizeof(ints[0]); i++)
@@ -42,8 +42,7 @@ static void config_get(struct call *c)
 	}
 	c->data = json_object();
 	json_object_foreach (all, k, v)
-		json_object_set_new(c->data, k,
-			typed(k, json_string_value(v)));
+		json_object_set_new(c->data, k, typed(k, json_string_value(v)));
 	digest = vm_digest(vmid);
 	js_set(c->data, "digest", digest);
 }
@@ -65,8 +64,8 @@ static void pending_get(struct call *c)
 			typed(k, json_string_value(v)));
 
 		if (js(pend, k))
-			json_object_set_new(o, "pending",
-				typed(k, js(pend, k)));
+			json_object_set_new(
+				o, "pending", typed(k, js(pend, k)));
 		json_array_foreach (del, i, d)
 			if (!strcmp(json_string_value(d), k))
 				ji_set(o, "delete", 1);
@@ -165,8 +164,8 @@ static void revert(struct call *c)
 
 	keys_split(c, call_arg(c, "revert"), keys);
 	json_array_foreach (keys, i, k) {
-		json_object_del(json_object_get(vm, "pending"),
-			json_string_value(k));
+		json_object_del(
+			json_object_get(vm, "pending"), json_string_value(k));
 		for (n = json_array_size(del); n-- > 0;) {
 			d = json_array_get(del, n);
 			if (json_equal(d, k))
@@ -259,8 +258,9 @@ static void config_post(struct call *c)
 		return;
 	}
 	ch->flocked = true;
-	call_upid(c, task_start("qmconfig", id, c->who.id, change_apply, ch,
-			     change_free));
+	call_upid(c,
+		task_start("qmconfig", id, c->who.id, change_apply, ch,
+			change_free));
 }
 
 const struct route config_routes[] = {

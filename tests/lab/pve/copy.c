@@ -35,8 +35,8 @@ static char *shown_as(const char *const argv[], bool dir)
 int volume_copy(struct task *t, const char *src, const char *srcfmt,
 	const struct volume *dst, long long bytes, long long kib_per_s)
 {
-	const char *argv[16] = {"qemu-img", "convert", "-p", "-n",
-		"--target-is-zero"};
+	const char *argv[16] = {
+		"qemu-img", "convert", "-p", "-n", "--target-is-zero"};
 	auto_free char *rate = fmt("%lldK", kib_per_s), *shown = NULL;
 	int n = 5, rc;
 
@@ -73,8 +73,8 @@ int volume_grow(struct task *t, const char *volid, long long bytes)
 				strerror(errno));
 		return 0;
 	}
-	const char *const argv[] = {"qemu-img", "resize", "-f", v.format,
-		v.file, size, NULL};
+	const char *const argv[] = {
+		"qemu-img", "resize", "-f", v.format, v.file, size, NULL};
 
 	if (cmd_run(argv, NULL, NULL, &t->child))
 		return task_die(t,

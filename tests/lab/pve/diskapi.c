@@ -35,8 +35,8 @@ static void move_free(void *arg)
 }
 
 /* A new size= (and volume) for a drive's value in the configuration. */
-static void drive_rewrite(int vmid, const char *key, const char *volid,
-	long long size)
+static void drive_rewrite(
+	int vmid, const char *key, const char *volid, long long size)
 {
 	auto_free char *why = NULL, *text = NULL, *s = size_print(size);
 	json_t *conf = vm_conf(vmid);
@@ -149,8 +149,9 @@ static void resize_put(struct call *c)
 		.key = xstrdup(call_arg(c, "disk")),
 		.size = xstrdup(call_arg(c, "size"))};
 	if (lab.rel >= 800) {
-		call_upid(c, task_start("resize", id, c->who.id, resize_work,
-				     r, resize_free));
+		call_upid(c,
+			task_start("resize", id, c->who.id, resize_work, r,
+				resize_free));
 		return;
 	}
 	lab_unlock();
@@ -161,8 +162,7 @@ static void resize_put(struct call *c)
 	resize_free(r);
 }
 
-static bool job_ready(struct task *t, int vmid, const char *dev,
-	bool *gone)
+static bool job_ready(struct task *t, int vmid, const char *dev, bool *gone)
 {
 	auto_json json_t *jobs = qmp(vmid, "query-block-jobs", NULL, NULL);
 	json_t *j;
@@ -170,7 +170,6 @@ static bool job_ready(struct task *t, int vmid, const char *dev,
 
 	*gone = true;
 	json_array_foreach (jobs, i, j) {
-		auto_free char *line = NULL;
 		double len = (double)ji(j, "len"), at = (double)ji(j, "offset");
 
 		if (!js(j, "device") || strcmp(js(j, "device"), dev))
@@ -178,8 +177,9 @@ static bool job_ready(struct task *t, int vmid, const char *dev,
 		*gone = false;
 		if (!json_is_true(json_object_get(j, "ready")))
 			return false;
-		task_log(t, "%s: transferred %.1f MiB of %.1f MiB (%.2f%%) in "
-			    "0s, ready",
+		task_log(t,
+			"%s: transferred %.1f MiB of %.1f MiB (%.2f%%) in "
+			"0s, ready",
 			dev, at / 1048576, len / 1048576,
 			len > 0 ? 100 * at / len : 100);
 		return true;
@@ -188,13 +188,14 @@ static bool job_ready(struct task *t, int vmid, const char *dev,
 }
 
 /* drive-mirror into the new volume, then over to it. */
-static int mirror(struct task *t, const struct move *m,
-	const struct volume *dst)
+static int mirror(
+	struct task *t, const struct move *m, const struct volume *dst)
 {
 	auto_free char *dev = fmt("drive-%s", m->key), *why = NULL;
-	json_t *r, *args = jp("{s:s,s:s,s:s,s:s,s:s,s:s}", "device", dev,
-		"target", dst->path, "format", dst->format, "mode", "existing",
-		"sync", "full", "job-id", dev);
+	json_t *r,
+		*args = jp("{s:s,s:s,s:s,s:s,s:s,s:s}", "device", dev, "target",
+			dst->path, "format", dst->format, "mode", "existing",
+			"sync", "full", "job-id", dev);
 	bool gone = false;
 
 	if (m->rate)
@@ -307,8 +308,8 @@ static int move_work(struct task *t, void *arg)
 	return rc;
 }
 
-static const char *move_format(const struct storage *s, const char *given,
-	const char *source)
+static const char *move_format(
+	const struct storage *s, const char *given, const char *source)
 {
 	if (given)
 		return given;
@@ -329,8 +330,9 @@ static void move_post(struct call *c)
 	if (!conf)
 		return;
 	if (!to)
-		call_bad(c, "storage", "property is missing and it is not "
-				       "optional");
+		call_bad(c, "storage",
+			"property is missing and it is not "
+			"optional");
 	else if (!s)
 		call_fail(c, 500, "storage '%s' does not exist", to);
 	else if (!storage_has(s, "images"))

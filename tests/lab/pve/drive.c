@@ -21,8 +21,8 @@ static bool numbered(const char *key, const char *base)
 bool is_drive(const char *key)
 {
 	return numbered(key, "scsi") || numbered(key, "virtio") ||
-	       numbered(key, "sata") || numbered(key, "ide") ||
-	       numbered(key, "efidisk") || numbered(key, "tpmstate");
+		numbered(key, "sata") || numbered(key, "ide") ||
+		numbered(key, "efidisk") || numbered(key, "tpmstate");
 }
 
 bool is_unused(const char *key)
@@ -43,7 +43,7 @@ char *drive_volume(const char *key, const char *value)
 bool drive_is_cdrom(const char *value)
 {
 	return strstr(value, "media=cdrom") != NULL || starts(value, "none") ||
-	       starts(value, "cdrom");
+		starts(value, "cdrom");
 }
 
 char *size_print(long long b)
@@ -103,8 +103,8 @@ static void check_import(struct call *c, const char *key, const char *from,
 		if (!auth_is_root(&c->who))
 			call_fail(c, 500,
 				"Only root can pass arbitrary filesystem paths."
-				" at /usr/share/perl5/PVE/Storage.pm line 581."
-			);
+				" at /usr/share/perl5/PVE/Storage.pm line "
+				"581.");
 	} else if (!storage_get(sid)) {
 		call_fail(c, 500, "storage '%s' does not exist", sid);
 	}
@@ -132,8 +132,8 @@ static void check_one(struct call *c, const char *key, const char *value)
 		if (!auth_is_root(&c->who))
 			call_fail(c, 500,
 				"Only root can pass arbitrary filesystem paths."
-				" at /usr/share/perl5/PVE/Storage.pm line 581."
-			);
+				" at /usr/share/perl5/PVE/Storage.pm line "
+				"581.");
 		return;
 	}
 	if (!sid)
@@ -209,8 +209,7 @@ static int source_find(struct task *t, const char *from, struct source *s)
 	}
 	s->path = s->v.file;
 	s->format = s->v.format;
-	if (volume_size(&s->v, &s->size, &used) &&
-		raw_size(&s->v, &s->size))
+	if (volume_size(&s->v, &s->size, &used) && raw_size(&s->v, &s->size))
 		return task_die(t,
 			"qemu-img: Could not open '%s': Image is not in %s "
 			"format",
@@ -257,8 +256,8 @@ static int import(struct task *t, const char *from, const char *sid, int vmid,
 	return rc;
 }
 
-static int make_efi(struct task *t, const json_t *p, const char *sid,
-	int vmid, const char *format, char **id)
+static int make_efi(struct task *t, const json_t *p, const char *sid, int vmid,
+	const char *format, char **id)
 {
 	const char *vars = vars_template(p);
 	struct source s = {0};
@@ -276,8 +275,8 @@ static int make_efi(struct task *t, const json_t *p, const char *sid,
 }
 
 /* Allocates what "STORAGE:SIZE" and its options ask for. */
-static int make_new(struct task *t, int vmid, const char *key,
-	const json_t *p, char **id)
+static int make_new(
+	struct task *t, int vmid, const char *key, const json_t *p, char **id)
 {
 	const char *from = js(p, "import-from"), *format = js(p, "format");
 	auto_free char *sid = NULL;
@@ -356,8 +355,8 @@ int drive_make(struct task *t, int vmid, const char *key, const char *value,
 	if (!volume_exists(&v))
 		return task_die(t, "volume '%s' does not exist", file);
 	if (!strcmp(v.vtype, "iso") && !js(p, "media"))
-		return task_die(t,
-			"explicit 'media=cdrom' is required for iso images");
+		return task_die(
+			t, "explicit 'media=cdrom' is required for iso images");
 	*out = settle(key, p, file);
 	return 0;
 }

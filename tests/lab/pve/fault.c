@@ -16,18 +16,18 @@ static const struct {
 	const char *name, *words;
 	int count;
 } known[] = {
-	{"http-401", "n", -1},	 /* every login is refused */
-	{"http-403", "a", -1},	 /* PATH */
-	{"http-500", "na", 1},	 /* N [PATH] */
-	{"http-596", "am", 1},	 /* PATH [MS]: the work goes on */
-	{"timeout", "am", 1},	 /* PATH MS: late answer */
-	{"drop", "na", 1},	 /* N [PATH]: no answer, no work */
-	{"storage-full", "a", -1},  /* STORAGE */
-	{"task-fail", "at", 1},	 /* TYPE TEXT */
-	{"task-warn", "at", 1},	 /* TYPE [TEXT] */
-	{"agent-silent", "a", -1},  /* [VMID] */
-	{"vmid-taken", "", 1},	 /* somebody takes the id of a create */
-	{"create-lost", "", 1},	 /* POST qemu works, its answer is lost */
+	{"http-401", "n", -1},     /* every login is refused */
+	{"http-403", "a", -1},     /* PATH */
+	{"http-500", "na", 1},     /* N [PATH] */
+	{"http-596", "am", 1},     /* PATH [MS]: the work goes on */
+	{"timeout", "am", 1},      /* PATH MS: late answer */
+	{"drop", "na", 1},         /* N [PATH]: no answer, no work */
+	{"storage-full", "a", -1}, /* STORAGE */
+	{"task-fail", "at", 1},    /* TYPE TEXT */
+	{"task-warn", "at", 1},    /* TYPE [TEXT] */
+	{"agent-silent", "a", -1}, /* [VMID] */
+	{"vmid-taken", "", 1},     /* somebody takes the id of a create */
+	{"create-lost", "", 1},    /* POST qemu works, its answer is lost */
 };
 
 static const char *what_of(const json_t *f)
@@ -100,7 +100,8 @@ static bool at_once(const char *name, const char *arg, const char **why)
 		return true;
 	}
 	if (!strcmp(name, "cert-change")) {
-		*why = cert_load(true) ? "cannot write a new certificate" : NULL;
+		*why = cert_load(true) ? "cannot write a new certificate"
+				       : NULL;
 		return true;
 	}
 	if (strcmp(name, "lock") && strcmp(name, "unlock"))
@@ -221,9 +222,8 @@ void request_log(const struct http_req *q, const json_t *params,
 	json_t *v;
 	FILE *f;
 
-	json_object_foreach_safe (shown, tmp, key, v)
-		if (is_secret(key))
-			json_object_set_new(shown, key, json_string("***"));
+	json_object_foreach_safe(shown, tmp, key, v) if (is_secret(key))
+		json_object_set_new(shown, key, json_string("***"));
 	o = jp("{s:I,s:s,s:s,s:O,s:s?,s:i,s:s?,s:I}", "time",
 		(json_int_t)time(NULL), "method", q->method, "path", q->path,
 		"params", shown, "user", user, "status", r->drop ? 0 : r->code,

@@ -48,15 +48,14 @@ static const struct {
 		"invalid configuration ID '%s'"},
 	{"pve-userid", "[^\\s:/]+@[A-Za-z][A-Za-z0-9.\\-_]+",
 		"value '%s' does not look like a valid user name"},
-	{"pve-bridge-id", "[A-Za-z0-9_.\\-]{2,15}",
-		"invalid bridge '%s'"},
+	{"pve-bridge-id", "[A-Za-z0-9_.\\-]{2,15}", "invalid bridge '%s'"},
 	{"mac-addr", "(?i)[a-f0-9][02468ace](?::[a-f0-9]{2}){5}",
 		"value does not look like a valid unicast MAC address"},
 	{"disk-size", "\\d+(\\.\\d+)?[KMGT]?",
 		"value does not look like a valid disk size: %s"},
-	{"pve-tag", "(?i)[a-z0-9_][a-z0-9_\\-+.]*", "invalid characters in tag"},
-	{"pve-qm-bootdev",
-		"(net|scsi|virtio|sata|ide|usb|hostpci)\\d{1,2}",
+	{"pve-tag", "(?i)[a-z0-9_][a-z0-9_\\-+.]*",
+		"invalid characters in tag"},
+	{"pve-qm-bootdev", "(net|scsi|virtio|sata|ide|usb|hostpci)\\d{1,2}",
 		"invalid boot device '%s'"},
 	{"pve-storage-format", "raw|qcow2|vmdk|subvol|qcow",
 		"invalid format '%s'"},
@@ -120,8 +119,8 @@ static const char *default_key(const json_t *fields)
 }
 
 /* Puts key=value into the result; the text of a complaint or NULL. */
-static char *prop_put(json_t *res, const json_t *fields, const char *k,
-	const char *v)
+static char *prop_put(
+	json_t *res, const json_t *fields, const char *k, const char *v)
 {
 	const json_t *f = json_object_get(fields, k);
 	const char *alias = js(f, "alias"), *ka = js(f, "keyAlias");
@@ -212,12 +211,12 @@ static char *check_props(const json_t *fields, const char *v, const char *path)
 /* Parameters know only 0 and 1, fields of a property string more. */
 static char *check_type(const char *type, const char *v, bool field)
 {
-	const char *words = field ? "[01]|(?i)(?:on|yes|true|off|no|false)"
-				  : "[01]";
-	const char *re = !strcmp(type, "integer")   ? "[+-]?\\d+"
-			 : !strcmp(type, "number")  ? "[+-]?\\d+(\\.\\d+)?"
-			 : !strcmp(type, "boolean") ? words
-						    : NULL;
+	const char *words =
+		field ? "[01]|(?i)(?:on|yes|true|off|no|false)" : "[01]";
+	const char *re = !strcmp(type, "integer") ? "[+-]?\\d+"
+		: !strcmp(type, "number")         ? "[+-]?\\d+(\\.\\d+)?"
+		: !strcmp(type, "boolean")        ? words
+						  : NULL;
 
 	if (!re || matches(re, v))
 		return NULL;

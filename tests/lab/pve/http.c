@@ -19,8 +19,8 @@
 
 #include "cert.h"
 
-#define HEAD_MAX 8192	/* bytes of a request's head; beyond: closed */
-#define IDLE_S 5	/* keep-alive, as the captures show */
+#define HEAD_MAX 8192 /* bytes of a request's head; beyond: closed */
+#define IDLE_S 5      /* keep-alive, as the captures show */
 
 struct conn {
 	int fd;
@@ -85,14 +85,14 @@ static void http_date(char *out, size_t n)
 	strftime(out, n, "%a, %d %b %Y %H:%M:%S GMT", &tm);
 }
 
-static int answer_send(struct conn *c, const struct http_resp *r,
-	const char *location)
+static int answer_send(
+	struct conn *c, const struct http_resp *r, const char *location)
 {
 	auto_free char *head = NULL, *len = xstrdup("");
-	const char *conn = r->close    ? "Connection: close\r\n"
-			   : r->daemon ? "Connection: close\r\n"
-					 "Connection: Keep-Alive\r\n"
-				       : "Connection: Keep-Alive\r\n";
+	const char *conn = r->close ? "Connection: close\r\n"
+		: r->daemon         ? "Connection: close\r\n"
+				      "Connection: Keep-Alive\r\n"
+				    : "Connection: Keep-Alive\r\n";
 	char date[64];
 
 	http_date(date, sizeof(date));
@@ -234,8 +234,8 @@ static void answer_bad(struct conn *c)
 
 static int redirect(struct conn *c, const struct http_req *q)
 {
-	auto_free char *to = fmt("https://%s:%d%s", lab.address, lab.port,
-		q->target);
+	auto_free char *to =
+		fmt("https://%s:%d%s", lab.address, lab.port, q->target);
 	struct http_resp r = {.code = 301,
 		.reason = (char *)"Moved Permanently",
 		.body = (char *)"Moved Permanently",
@@ -334,8 +334,8 @@ static void *listen_loop(void *arg)
 		c = xalloc(sizeof(*c));
 		c->fd = fd;
 		c->loopback = getsockname(fd, (void *)&me, &m) == 0 &&
-			      (ntohl(a.sin_addr.s_addr) >> 24 == 127 ||
-				      a.sin_addr.s_addr == me.sin_addr.s_addr);
+			(ntohl(a.sin_addr.s_addr) >> 24 == 127 ||
+				a.sin_addr.s_addr == me.sin_addr.s_addr);
 		if (pthread_create(&t, NULL, serve, c)) {
 			close(fd);
 			free(c);
@@ -348,8 +348,8 @@ static void *listen_loop(void *arg)
 
 int http_start(void)
 {
-	struct sockaddr_in a = {.sin_family = AF_INET,
-		.sin_port = htons((uint16_t)lab.port)};
+	struct sockaddr_in a = {
+		.sin_family = AF_INET, .sin_port = htons((uint16_t)lab.port)};
 	socklen_t n = sizeof(a);
 	pthread_t t;
 	int one = 1;

@@ -48,7 +48,7 @@ static int ms_arg(const char *s)
 static void listen_arg(char *s)
 {
 	char *colon = strrchr(s, ':');
-	long long port;
+	long long port = 0;
 
 	if (!colon || !number(colon + 1, &port) || port < 0 || port > 65535)
 		usage();
@@ -117,8 +117,8 @@ static void options(int argc, char **argv, const char **shared)
 static void dirs(const char *shared)
 {
 	static const char *const sub[] = {"store", "run", "tasks"};
-	char *s = fmt("%s/reference/pve-api-schema-%s.json", shared,
-		lab.release);
+	char *s =
+		fmt("%s/reference/pve-api-schema-%s.json", shared, lab.release);
 
 	for (size_t i = 0; i < sizeof(sub) / sizeof(sub[0]); i++) {
 		auto_free char *p = fmt("%s/%s", lab.dir, sub[i]);
@@ -167,8 +167,9 @@ int main(int argc, char **argv)
 	shared = shared ? shared : "../shared";
 	options(argc, argv, &shared);
 	if (strlen(lab.dir) > 80) {
-		fprintf(stderr, "lab-pve: %s: too long for the sockets in it "
-				"(at most 80 characters)\n",
+		fprintf(stderr,
+			"lab-pve: %s: too long for the sockets in it "
+			"(at most 80 characters)\n",
 			lab.dir);
 		return 2;
 	}

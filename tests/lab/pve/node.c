@@ -51,11 +51,10 @@ static json_t *node_json(struct call *c)
 	ji_set(o, "maxcpu", get_nprocs());
 	json_object_set_new(o, "cpu",
 		json_real(load_now(l) / get_nprocs() > 1
-				  ? 1
-				  : load_now(l) / get_nprocs()));
+				? 1
+				: load_now(l) / get_nprocs()));
 	ji_set(o, "maxmem", (long long)si.totalram * si.mem_unit);
-	ji_set(o, "mem",
-		(long long)(si.totalram - si.freeram) * si.mem_unit);
+	ji_set(o, "mem", (long long)(si.totalram - si.freeram) * si.mem_unit);
 	ji_set(o, "maxdisk", (long long)f.f_blocks * (long long)f.f_frsize);
 	ji_set(o, "disk",
 		(long long)(f.f_blocks - f.f_bfree) * (long long)f.f_frsize);
@@ -96,8 +95,7 @@ static void node_status(struct call *c)
 	auto_free char *pv = fmt("pve-manager/%s%s%s/%s",
 		lab.rel < 600 ? lab.release : "", lab.rel < 600 ? "-" : "",
 		release_version(), release_repoid());
-	auto_free char *kv =
-		fmt("%s %s %s", u.sysname, u.release, u.version);
+	auto_free char *kv = fmt("%s %s %s", u.sysname, u.release, u.version);
 
 	c->data = jp("{s:s,s:s,s:[s,s,s],s:I,s:i,s:i}", "pveversion", pv,
 		"kversion", kv, "loadavg", l[0], l[1], l[2], "uptime",
@@ -128,12 +126,11 @@ static void node_status(struct call *c)
 	ji_set(c->data, "cpu", 0);
 	if (lab.rel < 800)
 		return;
-	json_object_set_new(c->data, "boot-info",
-		jp("{s:s}", "mode", "legacy-bios"));
+	json_object_set_new(
+		c->data, "boot-info", jp("{s:s}", "mode", "legacy-bios"));
 	json_object_set_new(c->data, "current-kernel",
 		jp("{s:s,s:s,s:s,s:s}", "machine", u.machine, "release",
-			u.release, "sysname", u.sysname, "version",
-			u.version));
+			u.release, "sysname", u.sysname, "version", u.version));
 }
 
 struct text {
@@ -153,8 +150,8 @@ static void text_add(void *arg, const char *line, bool cr)
  * another network namespace. */
 static json_t *links(void)
 {
-	const char *const argv[] = {"ip", "-json", "-details", "address",
-		"show", NULL};
+	const char *const argv[] = {
+		"ip", "-json", "-details", "address", "show", NULL};
 	struct text t = {NULL};
 	json_t *all;
 
@@ -245,9 +242,10 @@ static void network_get(struct call *c)
 		if (!strcmp(js(l, "ifname"), "lo") ||
 			starts(js(l, "ifname"), "tap"))
 			continue;
-		if (type && !(strstr(type, "bridge") ? bridge
-						     : !strcmp(type, "eth") &&
-							       !bridge))
+		if (type &&
+			!(strstr(type, "bridge")
+					? bridge
+					: !strcmp(type, "eth") && !bridge))
 			continue;
 		json_array_append_new(c->data, iface_json(all, l, bridge));
 	}
@@ -276,8 +274,8 @@ static void pci_get(struct call *c)
 {
 	c->data = json_array();
 	for (size_t i = 0; i < sizeof(pci) / sizeof(pci[0]); i++) {
-		auto_free char *id = fmt("%s%s", lab.rel >= 601 ? "0000:" : "",
-			pci[i].id);
+		auto_free char *id =
+			fmt("%s%s", lab.rel >= 601 ? "0000:" : "", pci[i].id);
 
 		json_array_append_new(c->data,
 			jp("{s:s,s:s,s:s,s:s,s:s,s:s,s:i}", "id", id, "class",
@@ -331,9 +329,9 @@ static void nextid_get(struct call *c)
 
 static void cluster_status(struct call *c)
 {
-	c->data = jp("[{s:s,s:s,s:s,s:i,s:i,s:s,s:i,s:s}]", "id",
-		"node/" NODE, "type", "node", "name", NODE, "online", 1,
-		"local", 1, "ip", lab.address, "nodeid", 0, "level", "");
+	c->data = jp("[{s:s,s:s,s:s,s:i,s:i,s:s,s:i,s:s}]", "id", "node/" NODE,
+		"type", "node", "name", NODE, "online", 1, "local", 1, "ip",
+		lab.address, "nodeid", 0, "level", "");
 }
 
 static void pools_get(struct call *c)
@@ -390,8 +388,8 @@ static void resources_get(struct call *c)
 		if ((!type || !strcmp(type, "storage")) &&
 			!storages[i].disabled && !storages[i].nodes &&
 			auth_can(&c->who, "/storage", "Datastore.Audit"))
-			json_array_append_new(c->data,
-				storage_resource(&storages[i]));
+			json_array_append_new(
+				c->data, storage_resource(&storages[i]));
 }
 
 const struct route node_routes[] = {

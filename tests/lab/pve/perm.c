@@ -63,16 +63,16 @@ static const struct {
 
 static bool user_has(const char *user, const char *priv)
 {
-	char c = !strcmp(user, "viewer@pve")	 ? 'v'
-		 : !strcmp(user, "importer@pve") ? 'i'
-						 : 0;
+	char c = !strcmp(user, "viewer@pve")    ? 'v'
+		: !strcmp(user, "importer@pve") ? 'i'
+						: 0;
 
 	for (size_t i = 0; i < PRIVS; i++)
 		if (!strcmp(privs[i].name, priv))
 			return lab.rel >= privs[i].since &&
-			       lab.rel <= privs[i].until &&
-			       (!strcmp(user, "root@pam") ||
-				       (c && strchr(privs[i].who, c)));
+				lab.rel <= privs[i].until &&
+				(!strcmp(user, "root@pam") ||
+					(c && strchr(privs[i].who, c)));
 	return false;
 }
 
@@ -132,8 +132,8 @@ static bool check_perm(struct call *c, const json_t *test, bool quiet)
 		return false;
 	json_array_foreach (list, i, p) {
 		bool can = auth_can(&c->who, path, json_string_value(p));
-		char *more = fmt("%s%s%s", names, i ? "|" : "",
-			json_string_value(p));
+		char *more = fmt(
+			"%s%s%s", names, i ? "|" : "", json_string_value(p));
 
 		free(names);
 		names = more;

@@ -142,8 +142,8 @@ static int stop_work(struct task *t, void *arg)
 	if (alive(p->vmid))
 		vmrun_kill(p->vmid, 5000);
 	return alive(p->vmid)
-		       ? task_die(t, "VM quit/powerdown failed - got timeout")
-		       : 0;
+		? task_die(t, "VM quit/powerdown failed - got timeout")
+		: 0;
 }
 
 static bool agent_on(int vmid)
@@ -224,9 +224,9 @@ static int simple_work(struct task *t, void *arg)
 static int reboot_work(struct task *t, void *arg)
 {
 	return shutdown_work(t, arg) ||
-			       vmrun_start(t, ((struct power *)arg)->vmid)
-		       ? -1
-		       : 0;
+			vmrun_start(t, ((struct power *)arg)->vmid)
+		? -1
+		: 0;
 }
 
 static void begin(struct call *c, const char *type, const char *cmd,

@@ -19,21 +19,21 @@
 #include <time.h>
 
 struct lab {
-	char *dir;	      /* absolute */
-	char *release;	      /* "8.4" */
-	int rel;	      /* 804 */
-	char *address;	      /* listening address */
+	char *dir;     /* absolute */
+	char *release; /* "8.4" */
+	int rel;       /* 804 */
+	char *address; /* listening address */
 	int port;
-	char *schema_path;    /* NULL: no schema, built-in knowledge only */
-	int slow_ms;	      /* every task takes at least this */
-	int auth_delay_ms;    /* how long a 401 is held back */
-	int proxy_ms;	      /* after it a synchronous call answers 596 */
+	char *schema_path; /* NULL: no schema, built-in knowledge only */
+	int slow_ms;       /* every task takes at least this */
+	int auth_delay_ms; /* how long a 401 is held back */
+	int proxy_ms;      /* after it a synchronous call answers 596 */
 	pthread_mutex_t lock;
-	pthread_cond_t cond;  /* a VM's file lock was released */
-	json_t *vms;	      /* "100" -> {conf, pending, delete, pid, ...} */
-	json_t *tokens;	      /* "root@pam!x" -> {value, privsep, ...} */
-	json_t *done;	      /* finished tasks, oldest first */
-	long long next_pid;   /* pid part of the next UPID */
+	pthread_cond_t cond; /* a VM's file lock was released */
+	json_t *vms;         /* "100" -> {conf, pending, delete, pid, ...} */
+	json_t *tokens;      /* "root@pam!x" -> {value, privsep, ...} */
+	json_t *done;        /* finished tasks, oldest first */
+	long long next_pid;  /* pid part of the next UPID */
 };
 
 extern struct lab lab;
@@ -60,15 +60,15 @@ struct auth {
 
 struct call {
 	const char *method;
-	char *path;	 /* below /api2/json, decoded */
-	const char *tmpl;/* its template in the schema */
-	json_t *p;	 /* parameters of path, query and body */
+	char *path;       /* below /api2/json, decoded */
+	const char *tmpl; /* its template in the schema */
+	json_t *p;        /* parameters of path, query and body */
 	struct auth who;
-	int code;	 /* 0: fine */
+	int code; /* 0: fine */
 	char *reason;
-	json_t *errors;	 /* parameter -> text */
-	json_t *data;	 /* answer; NULL is null */
-	json_t *extra;	 /* members beside "data", as "total" */
+	json_t *errors; /* parameter -> text */
+	json_t *data;   /* answer; NULL is null */
+	json_t *extra;  /* members beside "data", as "total" */
 };
 
 struct route {
@@ -95,8 +95,8 @@ void call_upid(struct call *c, struct task *t);
 void call_free(struct call *c);
 /* Runs the handler, in a thread where the daemon would, and renders; the
  * call is used up. */
-void call_run(struct call *c, const json_t *info,
-	void (*fn)(struct call *c), struct http_resp *r);
+void call_run(struct call *c, const json_t *info, void (*fn)(struct call *c),
+	struct http_resp *r);
 /* The answer; daemon: pvedaemon gave it. */
 void call_render(const struct call *c, struct http_resp *r, bool daemon);
 /* Status line only, connection closed, as for 401 and 596. */
@@ -109,8 +109,8 @@ extern const struct route access_routes[], node_routes[], task_routes[],
 /* ---- http.c, cert.c: the wire ---- */
 
 struct http_req {
-	char *method, *target;		  /* as sent */
-	char *path, *query;		  /* path decoded, query raw or NULL */
+	char *method, *target; /* as sent */
+	char *path, *query;    /* path decoded, query raw or NULL */
 	char *cookie, *authz, *csrf, *ctype;
 	char *body;
 	size_t len;
@@ -120,11 +120,11 @@ struct http_req {
 struct http_resp {
 	int code;
 	char *reason;
-	char *body;	/* NULL: none and no Content-Length */
-	bool json;	/* Content-Type: application/json;charset=UTF-8 */
-	bool close;	/* close the connection after it */
-	bool daemon;	/* answered by pvedaemon: two Connection headers */
-	bool drop;	/* close without an answer */
+	char *body;  /* NULL: none and no Content-Length */
+	bool json;   /* Content-Type: application/json;charset=UTF-8 */
+	bool close;  /* close the connection after it */
+	bool daemon; /* answered by pvedaemon: two Connection headers */
+	bool drop;   /* close without an answer */
 };
 
 /* Listens and serves for ever in a thread; -1 with a message. */
@@ -169,15 +169,14 @@ bool auth_is_root(const struct auth *who);
 
 int schema_load(void);
 /* Method info for a path; *tmpl the template, path parameters into p. */
-const json_t *schema_find(const char *method, const char *path,
-	const char **tmpl, json_t *p);
+const json_t *schema_find(
+	const char *method, const char *path, const char **tmpl, json_t *p);
 /* Checks all parameters; the texts go to c->errors. */
 bool schema_check(struct call *c, const json_t *info);
 /* The schema of a VM option (scsi3 finds scsi[n]), NULL: no such option. */
 const json_t *schema_option(const char *key);
 /* Text of a failed check or NULL; format: name or object of the schema. */
-char *format_check(const json_t *format, const char *value,
-	const char *path);
+char *format_check(const json_t *format, const char *value, const char *path);
 /* A property string as an object, by the format of the VM option; NULL and
  * *why where it is wrong.  Keys without a schema: comma and '=' split. */
 json_t *prop_parse(const char *key, const char *value, char **why);
@@ -212,9 +211,9 @@ struct task {
 	FILE *log;
 	volatile bool abort;
 	volatile pid_t child; /* the command it runs */
-	char *err;	      /* why it failed */
-	double shown;	      /* progress logged last, per cent */
-	bool quiet;	      /* no task: a synchronous call's work */
+	char *err;            /* why it failed */
+	double shown;         /* progress logged last, per cent */
+	bool quiet;           /* no task: a synchronous call's work */
 	int (*fn)(struct task *t, void *arg);
 	void *arg;
 	void (*drop)(void *arg);
@@ -250,12 +249,12 @@ void tasks_stop(int ms);
 
 struct storage {
 	const char *id, *type, *content;
-	const char *formats;  /* "raw qcow2 vmdk", the first is the default */
-	char *path;	      /* directory (for block types: of the files) */
-	long long size;	      /* 0: that of the file system */
+	const char *formats; /* "raw qcow2 vmdk", the first is the default */
+	char *path;          /* directory (for block types: of the files) */
+	long long size;      /* 0: that of the file system */
 	bool tmpfs, disabled;
-	const char *nodes;    /* NULL: all */
-	bool full;	      /* fault: says it is full */
+	const char *nodes; /* NULL: all */
+	bool full;         /* fault: says it is full */
 };
 
 struct storage_use {
@@ -278,11 +277,11 @@ char *storage_content(const struct storage *s);
 
 struct volume {
 	struct storage *st;
-	char *id;     /* "local:100/vm-100-disk-0.qcow2" */
-	char *name;   /* "vm-100-disk-0.qcow2" */
-	char *file;   /* the bytes */
-	char *path;   /* what Proxmox calls its path; NULL: not there yet */
-	char *vtype;  /* images, iso, import */
+	char *id;    /* "local:100/vm-100-disk-0.qcow2" */
+	char *name;  /* "vm-100-disk-0.qcow2" */
+	char *file;  /* the bytes */
+	char *path;  /* what Proxmox calls its path; NULL: not there yet */
+	char *vtype; /* images, iso, import */
 	char format[8];
 	int vmid;
 };
@@ -316,7 +315,7 @@ int loop_resize(const char *file);
 
 /* ---- drive.c: disks in a configuration ---- */
 
-bool is_drive(const char *key);	 /* scsi, virtio, sata, ide, efidisk, tpm */
+bool is_drive(const char *key); /* scsi, virtio, sata, ide, efidisk, tpm */
 bool is_unused(const char *key);
 bool drive_is_cdrom(const char *value);
 /* The volume part of a drive's value; caller frees. */
@@ -359,10 +358,10 @@ char *net_complete(const char *value);
 
 struct change {
 	int vmid;
-	json_t *set;	/* key -> text */
-	json_t *del;	/* keys */
-	bool force;	/* erase deleted disks */
-	bool flocked;	/* holds the VM's file lock till change_free() */
+	json_t *set;  /* key -> text */
+	json_t *del;  /* keys */
+	bool force;   /* erase deleted disks */
+	bool flocked; /* holds the VM's file lock till change_free() */
 };
 struct change *change_new(int vmid);
 void change_free(void *ch); /* lab.lock held */

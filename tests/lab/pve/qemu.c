@@ -111,7 +111,7 @@ static void ovmf(struct build *b)
 {
 	const char *efi = js(b->conf, "efidisk0");
 	bool big = !efi || strstr(efi, "efitype=4m") ||
-		   access("/usr/share/OVMF/OVMF_CODE.fd", R_OK);
+		access("/usr/share/OVMF/OVMF_CODE.fd", R_OK);
 	auto_free char *path = NULL;
 	char format[8] = "raw";
 
@@ -130,8 +130,9 @@ static void ovmf(struct build *b)
 			file_read("/usr/share/OVMF/OVMF_VARS_4M.fd", &n);
 
 		path = run_path(b->vmid, "efivars");
-		task_warn(b->t, "no efidisk configured! Using temporary "
-				"efivars disk.");
+		task_warn(b->t,
+			"no efidisk configured! Using temporary "
+			"efivars disk.");
 		if (!vars || file_write(path, vars, n, 0600))
 			build_fail(b, "EFI base image not found");
 	}
@@ -140,7 +141,7 @@ static void ovmf(struct build *b)
 		fmt("if=pflash,unit=1,id=drive-efidisk0,format=%s,file=%s%s",
 			format, path,
 			strcmp(format, "raw") ? ""
-			: big		      ? ",size=540672"
+				: big         ? ",size=540672"
 					      : ",size=131072"));
 }
 
@@ -150,8 +151,8 @@ static void card(struct build *b, const char *key, const char *value)
 	auto_json json_t *p = net_parse(value);
 	auto_free char *index = build_bootindex(b, key), *bridge = NULL;
 	auto_free char *model = xstrdup(js(p, "model") ? js(p, "model") : "");
-	auto_free char *path = fmt("%s/run/tap%di%d.bridge", lab.dir, b->vmid,
-		n);
+	auto_free char *path =
+		fmt("%s/run/tap%di%d.bridge", lab.dir, b->vmid, n);
 
 	if (!p || !js(p, "macaddr")) {
 		build_fail(b, "unable to parse the network options");
@@ -220,7 +221,8 @@ static void agent(struct build *b)
 		build_arg(b, "-device", xstrdup("isa-serial,chardev=qga0"));
 		return;
 	}
-	build_arg(b, "-device", xstrdup("virtio-serial,id=qga0,bus=pci.0,addr=0x8"));
+	build_arg(b, "-device",
+		xstrdup("virtio-serial,id=qga0,bus=pci.0,addr=0x8"));
 	build_arg(b, "-device",
 		xstrdup("virtserialport,chardev=qga0,"
 			"name=org.qemu.guest_agent.0"));
@@ -250,7 +252,8 @@ static void basics(struct build *b)
 			num(b, "sockets", 1) * num(b, "cores", 1)));
 	machine(b);
 	if (!vga || !starts(vga, "none"))
-		build_arg(b, "-device", xstrdup("VGA,id=vga,bus=pci.0,addr=0x2"));
+		build_arg(
+			b, "-device", xstrdup("VGA,id=vga,bus=pci.0,addr=0x2"));
 	if (num(b, "balloon", 1))
 		build_arg(b, "-device",
 			xstrdup("virtio-balloon-pci,id=balloon0,bus=pci.0,"

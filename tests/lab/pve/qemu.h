@@ -11,9 +11,9 @@ struct build {
 	int vmid;
 	const json_t *conf;
 	json_t *argv;
-	json_t *boot;	/* device names in boot order */
+	json_t *boot; /* device names in boot order */
 	bool q35;
-	unsigned scsihw;/* controllers already there, a bit each */
+	unsigned scsihw; /* controllers already there, a bit each */
 	bool ahci;
 	bool failed;
 };

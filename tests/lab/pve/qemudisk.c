@@ -47,8 +47,8 @@ static void scsi_controller(struct build *b, int n, bool single, int ctl)
 	b->scsihw |= 1u << ctl;
 	if (!single) {
 		build_arg(b, "-device",
-			fmt("%s,id=scsihw%d,bus=pci.0,addr=0x%x",
-				scsi_model(b), ctl, 5 + ctl));
+			fmt("%s,id=scsihw%d,bus=pci.0,addr=0x%x", scsi_model(b),
+				ctl, 5 + ctl));
 		return;
 	}
 	if (!(b->scsihw & 1u << 31)) {
@@ -62,8 +62,8 @@ static void scsi_controller(struct build *b, int n, bool single, int ctl)
 			n + 1));
 }
 
-static void scsi_device(struct build *b, int n, const char *kind,
-	const char *tail)
+static void scsi_device(
+	struct build *b, int n, const char *kind, const char *tail)
 {
 	const char *hw = js(b->conf, "scsihw");
 	bool lun = hw && starts(hw, "virtio");
@@ -87,8 +87,8 @@ static void scsi_device(struct build *b, int n, const char *kind,
 				n % most, tail));
 }
 
-static void device(struct build *b, const char *key, bool cdrom,
-	const char *tail)
+static void device(
+	struct build *b, const char *key, bool cdrom, const char *tail)
 {
 	int n = (int)strtol(key + strcspn(key, "0123456789"), NULL, 10);
 
@@ -113,8 +113,8 @@ static void device(struct build *b, const char *key, bool cdrom,
 				n, tail));
 	} else {
 		build_arg(b, "-device",
-			fmt("ide-%s,bus=ide.%d,unit=%d,%s",
-				cdrom ? "cd" : "hd", n / 2, n % 2, tail));
+			fmt("ide-%s,bus=ide.%d,unit=%d,%s", cdrom ? "cd" : "hd",
+				n / 2, n % 2, tail));
 	}
 }
 
@@ -124,8 +124,8 @@ static char *device_options(const char *key, const json_t *p)
 	const char *serial = js(p, "serial"), *ssd = js(p, "ssd");
 	const char *wwn = js(p, "wwn");
 
-	return fmt("%s%s%s%s%s", serial ? ",serial=" : "",
-		serial ? serial : "", wwn ? ",wwn=" : "", wwn ? wwn : "",
+	return fmt("%s%s%s%s%s", serial ? ",serial=" : "", serial ? serial : "",
+		wwn ? ",wwn=" : "", wwn ? wwn : "",
 		ssd && !strcmp(ssd, "1") && !starts(key, "virtio")
 			? ",rotation_rate=1"
 			: "");
@@ -133,7 +133,8 @@ static char *device_options(const char *key, const json_t *p)
 
 void build_drive(struct build *b, const char *key, const char *value)
 {
-	auto_free char *why = NULL, *path = NULL, *index = build_bootindex(b, key);
+	auto_free char *why = NULL, *path = NULL,
+		       *index = build_bootindex(b, key);
 	auto_json json_t *p = prop_parse(key, value, &why);
 	const char *file = js(p, "file"), *cache = js(p, "cache");
 	const char *discard = js(p, "discard");

@@ -104,8 +104,8 @@ static char *peer_line(struct peer *p)
 
 static int peer_cmd(struct peer *p, const char *cmd, json_t *args)
 {
-	auto_json json_t *o = jp("{s:s,s:O*}", "execute", cmd, "arguments",
-		args);
+	auto_json json_t *o =
+		jp("{s:s,s:O*}", "execute", cmd, "arguments", args);
 	auto_free char *text = json_dumps(o, JSON_COMPACT);
 	auto_free char *line = fmt("%s\n", text);
 

@@ -23,8 +23,8 @@ static void from_routes(void)
 		for (const struct route *r = tables[i]; r->method; r++) {
 			json_t *e = json_object_get(endpoints, r->tmpl);
 			const char *world = strcmp(r->tmpl, "/access/ticket")
-						    ? "all"
-						    : "world";
+				? "all"
+				: "world";
 
 			if (!e) {
 				e = json_object();
@@ -77,8 +77,7 @@ static int fits(const char *t, const char *path, json_t *p)
 
 			if (!strcmp(key, "volume") && t[nt] == '\0')
 				np = strlen(path);
-			json_object_set_new(p, key,
-				json_stringn(path, np));
+			json_object_set_new(p, key, json_stringn(path, np));
 		} else if (nt == np && !strncmp(t, path, nt)) {
 			literal++;
 		} else {
@@ -90,8 +89,8 @@ static int fits(const char *t, const char *path, json_t *p)
 	return *t || *path ? -1 : literal;
 }
 
-const json_t *schema_find(const char *method, const char *path,
-	const char **tmpl, json_t *p)
+const json_t *schema_find(
+	const char *method, const char *path, const char **tmpl, json_t *p)
 {
 	const char *key;
 	json_t *e, *best = NULL, *args = NULL;
@@ -125,9 +124,8 @@ static int index_limit(const char *base)
 	} t[] = {{"scsi", 601, 14, 31}, {"hostpci", 600, 4, 16},
 		{"usb", 703, 5, 14}, {"virtio", 0, 0, 16}, {"sata", 0, 0, 6},
 		{"ide", 0, 0, 4}, {"net", 0, 0, 32}, {"serial", 0, 0, 4},
-		{"parallel", 0, 0, 3}, {"unused", 0, 0, 256},
-		{"numa", 0, 0, 8}, {"ipconfig", 0, 0, 32},
-		{"virtiofs", 0, 0, 10}};
+		{"parallel", 0, 0, 3}, {"unused", 0, 0, 256}, {"numa", 0, 0, 8},
+		{"ipconfig", 0, 0, 32}, {"virtiofs", 0, 0, 10}};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++)
 		if (!strcmp(base, t[i].base))
@@ -170,8 +168,8 @@ static void bad(struct call *c, const char *key, char *why)
 	call_bad(c, key, "%s", text);
 }
 
-static void check_one(struct call *c, const char *key, const json_t *s,
-	json_t *v)
+static void check_one(
+	struct call *c, const char *key, const json_t *s, json_t *v)
 {
 	bool array = s && !strcmp(js(s, "type") ? js(s, "type") : "", "array");
 	const char *type = js(s, "type"), *format = js(s, "format");

@@ -123,10 +123,10 @@ void vm_funlock(int vmid)
 char *vm_digest(int vmid)
 {
 	const json_t *vm = vm_get(vmid);
-	auto_json json_t *all = jp("{s:O?,s:O?,s:O?}", "conf",
-		json_object_get(vm, "conf"), "pending",
-		json_object_get(vm, "pending"), "delete",
-		json_object_get(vm, "delete"));
+	auto_json json_t *all =
+		jp("{s:O?,s:O?,s:O?}", "conf", json_object_get(vm, "conf"),
+			"pending", json_object_get(vm, "pending"), "delete",
+			json_object_get(vm, "delete"));
 	auto_free char *text = json_dumps(all, JSON_SORT_KEYS | JSON_COMPACT);
 
 	return sha1_hex(text);

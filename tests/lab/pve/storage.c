@@ -19,22 +19,44 @@
 #define GIB (1024 * MIB)
 
 struct storage storages[] = {
-	{.id = "local", .type = "dir", .formats = "raw qcow2 vmdk",
+	{.id = "local",
+		.type = "dir",
+		.formats = "raw qcow2 vmdk",
 		.content = "images,iso,vztmpl,import,rootdir,backup,snippets"},
-	{.id = "second", .type = "dir", .formats = "raw qcow2 vmdk",
+	{.id = "second",
+		.type = "dir",
+		.formats = "raw qcow2 vmdk",
 		.content = "images"},
-	{.id = "small", .type = "dir", .formats = "raw qcow2 vmdk",
-		.content = "images", .size = 64 * MIB, .tmpfs = true},
-	{.id = "isoonly", .type = "dir", .formats = "raw qcow2 vmdk",
+	{.id = "small",
+		.type = "dir",
+		.formats = "raw qcow2 vmdk",
+		.content = "images",
+		.size = 64 * MIB,
+		.tmpfs = true},
+	{.id = "isoonly",
+		.type = "dir",
+		.formats = "raw qcow2 vmdk",
 		.content = "iso"},
-	{.id = "turnedoff", .type = "dir", .formats = "raw qcow2 vmdk",
-		.content = "images", .disabled = true},
-	{.id = "elsewhere", .type = "dir", .formats = "raw qcow2 vmdk",
-		.content = "images", .nodes = "othernode"},
-	{.id = "local-lvm", .type = "lvmthin", .formats = "raw",
-		.content = "images,rootdir", .size = 256 * GIB},
-	{.id = "local-zfs", .type = "zfspool", .formats = "raw",
-		.content = "images,rootdir", .size = 256 * GIB},
+	{.id = "turnedoff",
+		.type = "dir",
+		.formats = "raw qcow2 vmdk",
+		.content = "images",
+		.disabled = true},
+	{.id = "elsewhere",
+		.type = "dir",
+		.formats = "raw qcow2 vmdk",
+		.content = "images",
+		.nodes = "othernode"},
+	{.id = "local-lvm",
+		.type = "lvmthin",
+		.formats = "raw",
+		.content = "images,rootdir",
+		.size = 256 * GIB},
+	{.id = "local-zfs",
+		.type = "zfspool",
+		.formats = "raw",
+		.content = "images,rootdir",
+		.size = 256 * GIB},
 };
 const size_t storages_n = sizeof(storages) / sizeof(storages[0]);
 
@@ -164,9 +186,8 @@ int storage_setup(void)
 				return -1;
 		}
 	}
-	for (const char *const *d =
-			(const char *const[]){"images", "template/iso",
-				"import", NULL};
+	for (const char *const *d = (const char *const[]){"images",
+		     "template/iso", "import", NULL};
 		*d; d++) {
 		auto_free char *p = fmt("%s/%s", storages[0].path, *d);
 
@@ -242,7 +263,7 @@ int storage_usable(struct task *t, const char *id)
 	if (s->disabled)
 		return task_die(t, "storage '%s' is disabled", id);
 	if (s->nodes)
-		return task_die(t,
-			"storage '%s' is not available on node '%s'", id, NODE);
+		return task_die(t, "storage '%s' is not available on node '%s'",
+			id, NODE);
 	return 0;
 }

@@ -10,7 +10,7 @@ static bool may_see(struct call *c, const struct storage *s)
 	auto_free char *path = fmt("/storage/%s", s->id);
 
 	return auth_can(&c->who, path, "Datastore.Audit") ||
-	       auth_can(&c->who, path, "Datastore.AllocateSpace");
+		auth_can(&c->who, path, "Datastore.AllocateSpace");
 }
 
 static struct storage *need_storage(struct call *c)
@@ -84,7 +84,7 @@ static void list_get(struct call *c)
 		if (ji(o, "total"))
 			json_object_set_new(o, "used_fraction",
 				json_real((double)ji(o, "used") /
-					  (double)ji(o, "total")));
+					(double)ji(o, "total")));
 		if (call_true(c, "format")) {
 			json_object_set_new(o, "format", formats_json(s));
 			ji_set(o, "select_existing", 0);
@@ -201,9 +201,8 @@ static void content_post(struct call *c)
 		}
 		format = dot + 1;
 	}
-	if (volume_alloc(&t, s->id, call_vmid(c), name,
-		    format ? format : "raw", content_size(call_arg(c, "size")),
-		    &id))
+	if (volume_alloc(&t, s->id, call_vmid(c), name, format ? format : "raw",
+		    content_size(call_arg(c, "size")), &id))
 		call_fail(c, 500, "%s", t.err);
 	else
 		c->data = json_string(id);
@@ -242,8 +241,7 @@ static void volume_get(struct call *c)
 	if (!strcmp(v.st->type, "lvmthin"))
 		used = 0; /* lvs knows no bytes */
 	c->data = jp("{s:s?,s:I,s:I,s:s}", "path", v.path, "size",
-		(json_int_t)size, "used", (json_int_t)used, "format",
-		v.format);
+		(json_int_t)size, "used", (json_int_t)used, "format", v.format);
 }
 
 static int delete_work(struct task *t, void *arg)
@@ -276,8 +274,9 @@ static void volume_del(struct call *c)
 		return;
 	if (lab.rel >= 600) {
 		what = fmt("%d@%s", v.vmid, v.st->id);
-		call_upid(c, task_start("imgdel", what, c->who.id, delete_work,
-				     xstrdup(id), free));
+		call_upid(c,
+			task_start("imgdel", what, c->who.id, delete_work,
+				xstrdup(id), free));
 		return;
 	}
 	if (volume_delete(&now, id))
@@ -318,8 +317,8 @@ static void config_list(struct call *c)
 	for (size_t i = 0; i < storages_n; i++)
 		if (may_see(c, &storages[i]) &&
 			(!type || !strcmp(type, storages[i].type)))
-			json_array_append_new(c->data,
-				config_json(&storages[i]));
+			json_array_append_new(
+				c->data, config_json(&storages[i]));
 }
 
 static void config_get(struct call *c)

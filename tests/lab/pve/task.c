@@ -17,8 +17,8 @@ char *task_log_path(const char *upid)
 	return fmt("%s/tasks/%s", lab.dir, upid);
 }
 
-static void vlog(struct task *t, const char *prefix, const char *f,
-	va_list ap)
+__attribute__((format(printf, 3, 0))) static void vlog(
+	struct task *t, const char *prefix, const char *f, va_list ap)
 {
 	auto_free char *s = NULL;
 
@@ -152,8 +152,8 @@ json_t *tasks_running(void)
 static void task_end(struct task *t, int rc)
 {
 	auto_free char *state = rc ? xstrdup(t->err ? t->err : "unknown error")
-				: t->warnings ? fmt("WARNINGS: %d", t->warnings)
-					      : xstrdup("OK");
+		: t->warnings      ? fmt("WARNINGS: %d", t->warnings)
+				   : xstrdup("OK");
 	json_t *j = task_json(t);
 
 	task_log(t, "TASK %s%s", rc ? "ERROR: " : "", state);

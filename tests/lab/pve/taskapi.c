@@ -102,8 +102,8 @@ static void log_get(struct call *c)
 				jp("{s:I,s:s}", "n", (json_int_t)n, "t", p));
 	}
 	if (!n) {
-		json_array_append_new(c->data,
-			jp("{s:i,s:s}", "n", 1, "t", "no content"));
+		json_array_append_new(
+			c->data, jp("{s:i,s:s}", "n", 1, "t", "no content"));
 		n = 1;
 	}
 	c->extra = jp("{s:I}", "total", (json_int_t)n);
@@ -134,9 +134,9 @@ static bool wanted(const struct call *c, const json_t *j)
 	const char *state = js(j, "exitstatus");
 
 	return (!vmid || !strcmp(js(j, "id"), vmid)) &&
-	       (!type || !strcmp(js(j, "type"), type)) &&
-	       (!call_true(c, "errors") || !state ||
-		       (strcmp(state, "OK") && !starts(state, "WARNINGS")));
+		(!type || !strcmp(js(j, "type"), type)) &&
+		(!call_true(c, "errors") || !state ||
+			(strcmp(state, "OK") && !starts(state, "WARNINGS")));
 }
 
 static void list_get(struct call *c)

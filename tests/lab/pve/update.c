@@ -70,8 +70,8 @@ static bool is_fast(const char *key)
 	return false;
 }
 
-static int delete_key(struct task *t, json_t *vm, int vmid, const char *key,
-	bool force)
+static int delete_key(
+	struct task *t, json_t *vm, int vmid, const char *key, bool force)
 {
 	json_t *conf = json_object_get(vm, "conf");
 	auto_free char *value = NULL;
@@ -158,9 +158,8 @@ static void used_again(json_t *conf, const char *key, const char *value)
 	json_t *v;
 	void *tmp;
 
-	json_object_foreach_safe (conf, tmp, k, v)
-		if (is_unused(k) && !strcmp(json_string_value(v), volid))
-			json_object_del(conf, k);
+	json_object_foreach_safe(conf, tmp, k, v) if (is_unused(k) &&
+		!strcmp(json_string_value(v), volid)) json_object_del(conf, k);
 }
 
 static int put_drive(struct task *t, json_t *conf, int vmid, const char *key,
@@ -170,8 +169,7 @@ static int put_drive(struct task *t, json_t *conf, int vmid, const char *key,
 	auto_free char *had = old ? drive_volume(key, old) : NULL;
 	auto_free char *now = drive_volume(key, value);
 
-	if (old && strcmp(had, now) &&
-		release(t, conf, vmid, key, old, false))
+	if (old && strcmp(had, now) && release(t, conf, vmid, key, old, false))
 		return -1;
 	js_set(conf, key, value);
 	used_again(conf, key, value);
@@ -263,8 +261,8 @@ int change_keys(struct task *t, struct change *ch)
 		auto_json json_t *made = json_array();
 		auto_free char *out = NULL;
 
-		if (value_make(t, ch->vmid, k, json_string_value(v), &out,
-			    made) ||
+		if (value_make(
+			    t, ch->vmid, k, json_string_value(v), &out, made) ||
 			put_key(t, vm_get(ch->vmid), ch->vmid, k, out)) {
 			undo_made(made);
 			return -1;
@@ -285,8 +283,7 @@ int change_apply(struct task *t, void *arg)
 
 	lab_lock();
 	log_change(t, ch);
-	rc = boot_check(t, vm_conf(ch->vmid), ch->set) ||
-	     change_keys(t, ch);
+	rc = boot_check(t, vm_conf(ch->vmid), ch->set) || change_keys(t, ch);
 	lab_unlock();
 	return rc ? -1 : 0;
 }

@@ -269,8 +269,8 @@ char *sha1_hex(const char *s)
 	return h;
 }
 
-static void lines_feed(char *buf, size_t *n, cmd_line line, void *arg,
-	bool flush)
+static void lines_feed(
+	char *buf, size_t *n, cmd_line line, void *arg, bool flush)
 {
 	size_t from = 0;
 
@@ -313,11 +313,10 @@ static pid_t spawn(const char *path, const char *const argv[], int out)
 	posix_spawnattr_setsigmask(&at, &none);
 	posix_spawnattr_setsigdefault(&at, &def);
 	posix_spawnattr_setpgroup(&at, 0);
-	posix_spawnattr_setflags(&at, POSIX_SPAWN_SETPGROUP |
-					      POSIX_SPAWN_SETSIGMASK |
-					      POSIX_SPAWN_SETSIGDEF);
-	rc = posix_spawnp(&pid, path, &fa, &at, (char *const *)argv,
-		environ);
+	posix_spawnattr_setflags(&at,
+		POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
+			POSIX_SPAWN_SETSIGDEF);
+	rc = posix_spawnp(&pid, path, &fa, &at, (char *const *)argv, environ);
 	posix_spawn_file_actions_destroy(&fa);
 	posix_spawnattr_destroy(&at);
 	return rc ? -1 : pid;
@@ -355,8 +354,8 @@ int cmd_run_as(const char *path, const char *const argv[], cmd_line line,
 	return WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st);
 }
 
-int cmd_run(const char *const argv[], cmd_line line, void *arg,
-	volatile pid_t *pid)
+int cmd_run(
+	const char *const argv[], cmd_line line, void *arg, volatile pid_t *pid)
 {
 	return cmd_run_as(argv[0], argv, line, arg, pid);
 }

@@ -30,7 +30,8 @@ static long long max_disk(const json_t *conf)
 		const char *d = js(conf, json_string_value(v));
 		const char *at = d ? strstr(d, "size=") : NULL;
 
-		if (at && is_drive(json_string_value(v)) && !drive_is_cdrom(d)) {
+		if (at && is_drive(json_string_value(v)) &&
+			!drive_is_cdrom(d)) {
 			auto_free char *s =
 				fmt("%.*s", (int)strcspn(at + 5, ","), at + 5);
 
@@ -59,7 +60,7 @@ json_t *vm_status(int vmid, bool full)
 		"vmid", vmid, "name", name, "status",
 		run ? "running" : "stopped", "cpus",
 		(json_int_t)(conf_num(conf, "sockets", 1) *
-			     conf_num(conf, "cores", 1)),
+			conf_num(conf, "cores", 1)),
 		"maxmem", (json_int_t)memory_mib(conf) << 20, "maxdisk",
 		(json_int_t)max_disk(conf), "cpu", 0, "disk", 0, "mem", 0,
 		"netin", 0, "netout", 0, "uptime",
@@ -104,8 +105,8 @@ static bool is_control(const char *key)
 	return false;
 }
 
-static int make_drives(struct task *t, struct change *ch, json_t *conf,
-	json_t *made)
+static int make_drives(
+	struct task *t, struct change *ch, json_t *conf, json_t *made)
 {
 	size_t n = json_object_size(ch->set);
 	const char **keys = xalloc(n * sizeof(*keys));
@@ -122,8 +123,8 @@ static int make_drives(struct task *t, struct change *ch, json_t *conf,
 
 		if (!is_drive(keys[i]))
 			continue;
-		rc = drive_make(t, ch->vmid, keys[i], js(ch->set, keys[i]),
-			&out, made);
+		rc = drive_make(
+			t, ch->vmid, keys[i], js(ch->set, keys[i]), &out, made);
 		if (rc == 0)
 			js_set(conf, keys[i], out);
 		if (rc == 0 && t->abort)
@@ -166,8 +167,8 @@ static void fill_in(json_t *conf)
 	boot_default(conf);
 }
 
-static int create_conf(struct task *t, struct change *ch, json_t *conf,
-	json_t *made)
+static int create_conf(
+	struct task *t, struct change *ch, json_t *conf, json_t *made)
 {
 	const char *k;
 	json_t *v;
@@ -283,8 +284,9 @@ static void create_post(struct call *c)
 	vm_new(vmid);
 	js_set(vm_conf(vmid), "lock", "create");
 	ch->flocked = vm_flock(vmid, 0);
-	call_upid(c, task_start("qmcreate", id, c->who.id, create_work, ch,
-			     change_free));
+	call_upid(c,
+		task_start("qmcreate", id, c->who.id, create_work, ch,
+			change_free));
 }
 
 /* The VM's own volumes named in its configuration. */
@@ -335,8 +337,9 @@ static int destroy_work(struct task *t, void *arg)
 	}
 	json_array_foreach (ids, i, v)
 		if (volume_delete(t, json_string_value(v)))
-			task_warn(t, "Could not remove disk '%s', check "
-				     "manually: %s",
+			task_warn(t,
+				"Could not remove disk '%s', check "
+				"manually: %s",
 				json_string_value(v), t->err);
 	free(t->err);
 	t->err = NULL;
@@ -374,8 +377,9 @@ static void destroy(struct call *c)
 		json_array_append_new(ch->del, json_string("purge"));
 	if (call_true(c, "skiplock"))
 		json_object_del(conf, "lock");
-	call_upid(c, task_start("qmdestroy", id, c->who.id, destroy_work, ch,
-			     change_free));
+	call_upid(c,
+		task_start("qmdestroy", id, c->who.id, destroy_work, ch,
+			change_free));
 }
 
 const struct route vm_routes[] = {

@@ -61,14 +61,12 @@ static int script_write(void)
 
 	if (access(path, X_OK) == 0)
 		return 0;
-	return file_write(path, bridge_script, sizeof(bridge_script) - 1,
-		0700);
+	return file_write(path, bridge_script, sizeof(bridge_script) - 1, 0700);
 }
 
 static const char **argv_of(const json_t *args)
 {
-	const char **argv =
-		xalloc((json_array_size(args) + 1) * sizeof(*argv));
+	const char **argv = xalloc((json_array_size(args) + 1) * sizeof(*argv));
 	json_t *v;
 	size_t i;
 

@@ -46,8 +46,8 @@ static int parse_block(const char *rest, struct volume *v)
 	v->file = fmt("%s/%s", v->st->path, rest);
 	snprintf(v->format, sizeof(v->format), "raw");
 	v->path = !strcmp(v->st->type, "zfspool")
-			  ? fmt("%s/dev/zvol/rpool/data/%s", lab.dir, rest)
-			  : loop_find(v->file);
+		? fmt("%s/dev/zvol/rpool/data/%s", lab.dir, rest)
+		: loop_find(v->file);
 	return 0;
 }
 
@@ -88,8 +88,9 @@ int volume_parse(const char *volid, struct volume *v)
 		fmt("%.*s", (int)(colon ? colon - volid : 0), volid);
 	struct volume n = {.st = storage_get(sid)};
 
-	if (!n.st || (storage_block(n.st) ? parse_block(colon + 1, &n)
-					  : parse_dir(colon + 1, &n)))
+	if (!n.st ||
+		(storage_block(n.st) ? parse_block(colon + 1, &n)
+				     : parse_dir(colon + 1, &n)))
 		return -1;
 	n.id = xstrdup(volid);
 	*v = n;
@@ -147,8 +148,8 @@ int volume_size(const struct volume *v, long long *size, long long *used)
 		return -1;
 	*used = (long long)st.st_blocks * 512;
 	*size = strcmp(v->format, "qcow2") && strcmp(v->format, "vmdk")
-			? (long long)st.st_size
-			: virtual_size(v->file, v->format);
+		? (long long)st.st_size
+		: virtual_size(v->file, v->format);
 	return *size < 0 ? -1 : 0;
 }
 
@@ -201,8 +202,8 @@ json_t *volume_list(const struct storage *s, int vmid)
 		while (vmid && i < json_array_size(all)) {
 			auto_volume struct volume v = {0};
 
-			if (volume_parse(json_string_value(
-						 json_array_get(all, i)),
+			if (volume_parse(
+				    json_string_value(json_array_get(all, i)),
 				    &v) == 0 &&
 				v.vmid == vmid)
 				i++;
@@ -213,8 +214,8 @@ json_t *volume_list(const struct storage *s, int vmid)
 	}
 	list_images(all, s, vmid);
 	for (int i = 0; !vmid && i < 2; i++) {
-		auto_free char *dir = fmt("%s/%s", s->path,
-			i ? "import" : "template/iso");
+		auto_free char *dir =
+			fmt("%s/%s", s->path, i ? "import" : "template/iso");
 		auto_free char *p = fmt("%s:%s/", s->id, i ? "import" : "iso");
 
 		list_dir(all, dir, p);
@@ -245,8 +246,8 @@ int volume_delete(struct task *t, const char *volid)
 				v.name);
 	}
 	if (unlink(v.file))
-		return task_die(t, "unlink '%s' failed - %s", v.file,
-			strerror(errno));
+		return task_die(
+			t, "unlink '%s' failed - %s", v.file, strerror(errno));
 	if (!storage_block(v.st) && v.vmid) {
 		dir = fmt("%s/images/%d", v.st->path, v.vmid);
 		rmdir(dir); /* stays where other volumes lie */
