@@ -85,7 +85,8 @@ $(B)/unit/%: $(B)/tests/unit/%.o $(B)/libcore.a
 		$(shell pkg-config --libs $(TEST_PKGS)) -lpthread
 
 unit: $(B)/test-deps
-	@$(MAKE) --no-print-directory $(UNIT:%=$(B)/unit/%) all
+	@$(MAKE) --no-print-directory $(UNIT:%=$(B)/unit/%) \
+		$(LABS:%=$(B)/lab-%) all
 	@tests/run-unit $(UNIT:%=$(B)/unit/%)
 
 # Lab programs: build/lab-NAME from tests/lab/NAME/*.c; libs.mk there may set

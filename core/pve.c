@@ -81,9 +81,18 @@ static int read_version(struct pve *p, struct err *e)
 	_json_ json_t *data = NULL;
 	_free_ char *version = NULL;
 	const char *text, *release;
+	struct err why = {0};
 
-	if (pve_call(p, "GET", "/version", NULL, NULL, &data, e) < 0)
+	if (pve_call(p, "GET", "/version", NULL, NULL, &data, &why) < 0) {
+		/* The header of a token is not even looked at. */
+		if (p->token && strcmp(why.why, "No ticket") == 0)
+			return err_set(e, ERR_PVE_AUTH,
+				"this Proxmox VE is too old for API tokens "
+				"(6.2 and later): give user and password");
+		if (e)
+			*e = why;
 		return -1;
+	}
 	text = json_str_or(data, "version", "");
 	release = json_str_or(data, "release", "");
 	if (release_of(text, &p->release) < 0)

@@ -56,7 +56,8 @@ static void lost(void **state)
 	p = web_open(&w, "8.4.21");
 	web_drop(&w, "GET /api2/json/version", 2);
 	web_on(&w, "GET /api2/json/version", 1, "200 OK", VERSION_84);
-	web_on(&w, "GET /api2/json/version", 2, "595 Connection refused", "");
+	web_on(&w, "GET /api2/json/version", 1, "595 Connection refused", "");
+	web_on(&w, "GET /api2/json/version", 1, "503 Service Unavailable", "");
 	web_drop(&w, "", -1);
 	assert_int_equal(
 		pve_call(p, "GET", "/version", NULL, NULL, NULL, &e), 0);
