@@ -1,6 +1,7 @@
 /* The table of sinks, made from the files in core/sink/: see sink.h. */
 #include "sink.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "stop.h"
@@ -42,6 +43,37 @@ int sink_close(struct disk_out *d, struct err *e)
 void cleanup_sink(struct disk_out *d)
 {
 	sink_close(d, NULL);
+}
+
+struct answer {
+	bool came;
+	int err_no;
+};
+
+static void on_answer(void *arg, int err_no)
+{
+	struct answer *a = arg;
+
+	*a = (struct answer){true, err_no};
+}
+
+int sink_read(
+	struct disk_out *d, void *buf, size_t len, uint64_t off, struct err *e)
+{
+	struct answer a = {0};
+
+	if (d->ops->read(d->priv, buf, len, off, on_answer, &a, e))
+		return -1;
+	while (!a.came) {
+		if (d->ops->wait(d->priv, -1, 100, e) == 0 &&
+			stop_check(e) == 0)
+			continue;
+		/* The request has our buffer: it goes with the target. */
+		sink_close(d, NULL);
+		return -1;
+	}
+	errno = a.err_no;
+	return a.err_no ? err_sys(e, ERR_IO, "read the target") : 0;
 }
 
 static int extents_all(

@@ -84,6 +84,9 @@ struct sink {
 int sink_open(const char *spec, const struct sink_opts *o, struct disk_out *out,
 	struct err *e);
 int sink_close(struct disk_out *out, struct err *e);
+/* Read exactly len bytes at off, at once; with no request under way. */
+int sink_read(
+	struct disk_out *d, void *buf, size_t len, uint64_t off, struct err *e);
 /* What the target says of [0, size) itself: what reads as zero, and data for
  * all the rest; data only, behind max extents. */
 int sink_extents(

@@ -1,0 +1,144 @@
+/* The state file of `vmferry copy`: see copy_state.h. */
+#include "copy_state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "str.h"
+
+#define STATE_MAX (256U << 20)
+
+void copy_state_free(struct copy_state *s)
+{
+	if (!s)
+		return;
+	if (s->fd >= 0)
+		close(s->fd);
+	free(s->path);
+	json_decref(s->head);
+	copy_map_free(s->map);
+	free(s);
+}
+
+void cleanup_copy_state(struct copy_state **s)
+{
+	copy_state_free(*s);
+}
+
+static int bad(const struct copy_state *s, const char *why, struct err *e)
+{
+	return err_set(e, ERR_BAD_INPUT, "%s: %s", s->path, why);
+}
+
+static int take_line(
+	struct copy_state *s, const char *line, size_t len, struct err *e)
+{
+	_json_ json_t *j = NULL;
+
+	if (json_parse(line, len, &j, e))
+		return bad(s, "not the state of a copy", e);
+	if (s->head)
+		return copy_mark_from_json(j, &s->map, e);
+	if (!json_str(j, "source") || !json_str(j, "target") ||
+		!json_is_object(json_object_get(j, "identity")))
+		return bad(s, "not the state of a copy", e);
+	s->head = json_incref(j);
+	return 0;
+}
+
+static int load(struct copy_state *s, struct err *e)
+{
+	_free_ char *text = NULL;
+	size_t len = 0, at = 0;
+
+	if (file_read(s->path, STATE_MAX, &text, &len, e))
+		return -1;
+	while (at < len) {
+		char *nl = memchr(text + at, '\n', len - at);
+
+		if (!nl)
+			break; /* torn by a crash: what it said is not relied on
+				*/
+		if (take_line(s, text + at, nl - (text + at), e))
+			return -1;
+		at = nl + 1 - text;
+	}
+	if (ftruncate(s->fd, at))
+		return err_sys(e, ERR_IO, "%s", s->path);
+	return 0;
+}
+
+static int same(const struct copy_state *s, const char *key, const char *now,
+	struct err *e)
+{
+	const char *was = json_str(s->head, key);
+
+	if (strcmp(was, now) == 0)
+		return 0;
+	return err_set(e, ERR_BAD_INPUT, "%s is of a copy whose %s is %s",
+		s->path, key, was);
+}
+
+static int open_file(struct copy_state *s, struct err *e)
+{
+	s->fd = open(s->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (s->fd < 0)
+		return err_sys(e, ERR_IO, "cannot open %s", s->path);
+	if (flock(s->fd, LOCK_EX | LOCK_NB))
+		return err_set(
+			e, ERR_JOB_BUSY, "another copy works with %s", s->path);
+	return 0;
+}
+
+int copy_state_open(const char *path, const char *source, const char *target,
+	struct copy_state **out, struct err *e)
+{
+	_copy_state_ struct copy_state *s = xcalloc(1, sizeof(*s));
+
+	s->path = xstrdup(path);
+	s->fd = -1;
+	if (open_file(s, e) || load(s, e))
+		return -1;
+	if (s->head &&
+		(same(s, "source", source, e) || same(s, "target", target, e)))
+		return -1;
+	*out = s;
+	s = NULL;
+	return 0;
+}
+
+static int append(struct copy_state *s, json_t *j, struct err *e)
+{
+	_json_ json_t *own = j;
+	_free_ char *text = json_line(j);
+	_free_ char *line = xasprintf("%s\n", text);
+
+	(void)own;
+	if (write_all(s->fd, line, strlen(line)) || fdatasync(s->fd))
+		return err_sys(e, ERR_IO, "%s", s->path);
+	return 0;
+}
+
+int copy_state_begin(struct copy_state *s, const char *source,
+	const char *target, bool zeroed, const json_t *identity, struct err *e)
+{
+	if (s->head)
+		return 0;
+	s->head = json_object();
+	json_put_str(s->head, "source", source);
+	json_put_str(s->head, "target", target);
+	json_put_bool(s->head, "zeroed", zeroed);
+	json_put(s->head, "identity", json_deep_copy(identity));
+	return append(s, json_incref(s->head), e);
+}
+
+int copy_state_mark(
+	struct copy_state *s, const struct copy_mark *m, struct err *e)
+{
+	return append(s, copy_mark_to_json(m, 0), e);
+}

@@ -1,0 +1,33 @@
+/*
+ * The state file of a copy outside of a job (`vmferry copy --state FILE`),
+ * mode 0600: a first line {"source":, "target":, "zeroed":, "identity":} and
+ * then a copy's marks, one JSON object a line, each on disk before the copy
+ * goes on. A torn last line is cut.
+ */
+#ifndef CORE_COPY_STATE_H
+#define CORE_COPY_STATE_H
+
+#include "copy.h"
+
+struct copy_state {
+	int fd;
+	char *path;
+	json_t *head;         /* null: a new file */
+	struct copy_map *map; /* null: nothing was copied yet */
+};
+
+/* Open or make. ERR_BAD_INPUT where it is no such file, or one of another
+ * source or target; ERR_JOB_BUSY where another process copies by it. */
+int copy_state_open(const char *path, const char *source, const char *target,
+	struct copy_state **out, struct err *e);
+void copy_state_free(struct copy_state *s);
+void cleanup_copy_state(struct copy_state **s);
+#define _copy_state_ __attribute__((cleanup(cleanup_copy_state)))
+
+/* The first line, once; nothing where there is one. */
+int copy_state_begin(struct copy_state *s, const char *source,
+	const char *target, bool zeroed, const json_t *identity, struct err *e);
+int copy_state_mark(
+	struct copy_state *s, const struct copy_mark *m, struct err *e);
+
+#endif
