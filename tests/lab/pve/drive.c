@@ -72,6 +72,13 @@ long long size_parse(const char *s)
 	return v < 0 || (*end && !u) ? -1 : (long long)v;
 }
 
+static long long kib_up(double kib)
+{
+	long long whole = (long long)kib;
+
+	return whole < kib ? whole + 1 : whole;
+}
+
 bool drive_is_new(const char *volume, char **storage, long long *bytes)
 {
 	const char *colon = strchr(volume, ':');
@@ -86,7 +93,7 @@ bool drive_is_new(const char *volume, char **storage, long long *bytes)
 	if (storage)
 		*storage = fmt("%.*s", (int)(colon - volume), volume);
 	if (bytes)
-		*bytes = (long long)(gib * 1024 * 1024 + 0.5) * 1024;
+		*bytes = kib_up(gib * 1024 * 1024) * 1024;
 	return true;
 }
 

@@ -38,6 +38,16 @@ char *build_bootindex(const struct build *b, const char *dev)
 	return xstrdup("");
 }
 
+void build_bridge(struct build *b, int n)
+{
+	if (n == 0 || b->bridges & 1u << n)
+		return;
+	b->bridges |= 1u << n;
+	build_arg(b, "-device",
+		fmt("pci-bridge,id=pci.%d,chassis_nr=%d,bus=pci.0,addr=0x%x", n,
+			n, 0x1d + n));
+}
+
 /* "i440fx or q35"; the version of the type is the real QEMU's own. */
 static void machine(struct build *b)
 {
@@ -57,12 +67,8 @@ static void machine(struct build *b)
 			fmt("%.*s", cpu ? (int)strcspn(cpu, ",") : 5,
 				cpu ? cpu : "kvm64"));
 	if (!b->q35) {
-		build_arg(b, "-device",
-			xstrdup("pci-bridge,id=pci.1,chassis_nr=1,bus=pci.0,"
-				"addr=0x1e"));
-		build_arg(b, "-device",
-			xstrdup("pci-bridge,id=pci.2,chassis_nr=2,bus=pci.0,"
-				"addr=0x1f"));
+		build_bridge(b, 1);
+		build_bridge(b, 2);
 		return;
 	}
 	build_arg(b, "-device",
@@ -162,6 +168,7 @@ static void card(struct build *b, const char *key, const char *value)
 		free(model);
 		model = xstrdup("virtio-net-pci");
 	}
+	build_bridge(b, n < 6 ? 0 : 1);
 	if (js(p, "bridge")) {
 		bridge = fmt("%s %s\n", js(p, "bridge"),
 			js(p, "tag") ? js(p, "tag") : "");

@@ -95,6 +95,7 @@ static void device(
 	if (starts(key, "scsi")) {
 		scsi_device(b, n, cdrom ? "cd" : "hd", tail);
 	} else if (starts(key, "virtio")) {
+		build_bridge(b, n < 6 ? 0 : 2);
 		build_arg(b, "-device",
 			fmt("virtio-blk-pci,bus=pci.%d,addr=0x%x,%s",
 				n < 6 ? 0 : 2, n < 6 ? 10 + n : n - 5, tail));

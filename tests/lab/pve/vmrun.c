@@ -21,7 +21,9 @@ static const char bridge_script[] =
 	"fi\n"
 	"ip link set \"$1\" up && ip link set \"$1\" master \"$br\" || exit 2\n"
 	"[ -z \"$tag\" ] || bridge vlan add dev \"$1\" vid \"$tag\" pvid "
-	"untagged || exit 2\n";
+	"untagged || {\n"
+	"	echo \"vlan tag $tag: '$br' has no VLAN filtering here\" >&2\n"
+	"	exit 2; }\n";
 
 pid_t vm_pid(int vmid)
 {
@@ -59,8 +61,6 @@ static int script_write(void)
 {
 	auto_free char *path = fmt("%s/run/pve-bridge", lab.dir);
 
-	if (access(path, X_OK) == 0)
-		return 0;
 	return file_write(path, bridge_script, sizeof(bridge_script) - 1, 0700);
 }
 
