@@ -155,6 +155,8 @@ static const struct {
 	{"t0-lies", flag, false, false},
 	{"cut-after", flag, false, false},
 	{"locked", flag, false, false},
+	{"http-503", flag, false, true},
+	{"http-limit", flag, false, true},
 	{"unlock", unlock, false, false},
 	{"slow-read", flag, false, true},
 	{"missing-extent", missing_extent, true, false},

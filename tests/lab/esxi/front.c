@@ -60,28 +60,29 @@ int cmd_sh(int argc, char **argv)
 }
 
 /* The fault cut-after "BYTES [session]": dies, or kills the SSH session,
- * once that much has been written by all readers together. */
-static size_t cut(size_t n)
+ * once that much has been written by all readers together. Of n bytes, how
+ * many still may be written; *last: and then it is over (the state stays
+ * locked until then). */
+static size_t cut(size_t n, bool *last)
 {
 	char *arg, *end;
 	long long left;
 
+	*last = false;
 	if (!fault_get("cut-after"))
 		return n;
 	state_lock();
 	arg = fault_get("cut-after");
-	if (!arg) {
-		state_unlock();
-		return n;
+	left = arg ? strtoll(arg, &end, 10) : 0;
+	if (arg && left <= (long long)n) {
+		*last = true;
+		return (size_t)left;
 	}
-	left = strtoll(arg, &end, 10);
-	if (left > (long long)n) {
+	if (arg)
 		state_put(
 			"fault/cut-after", "%lld%s", left - (long long)n, end);
-		state_unlock();
-		return n;
-	}
-	return (size_t)left;
+	state_unlock();
+	return n;
 }
 
 /* The bytes that were left are out: remove the fault and die. */
@@ -98,7 +99,8 @@ static void cut_now(void)
 
 static int put(const char *buf, size_t n)
 {
-	size_t may = cut(n), at = 0;
+	bool last;
+	size_t may = cut(n, &last), at = 0;
 
 	while (at < may) {
 		ssize_t put = write(STDOUT_FILENO, buf + at, may - at);
@@ -109,7 +111,7 @@ static int put(const char *buf, size_t n)
 			return -1;
 		at += (size_t)put;
 	}
-	if (may < n)
+	if (last)
 		cut_now();
 	return 0;
 }

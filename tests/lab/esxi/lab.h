@@ -285,6 +285,7 @@ int cmd_cat(int argc, char **argv);
 int cmd_front(int argc, char **argv);
 int cmd_sh(int argc, char **argv);
 int cmd_auth(int argc, char **argv);
+int cmd_locked(int argc, char **argv);
 int cmd_addvm(int argc, char **argv);
 int cmd_fault(int argc, char **argv);
 int cmd_rawcat(int argc, char **argv);

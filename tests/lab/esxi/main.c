@@ -24,6 +24,7 @@ static const struct {
 	{"cat", cmd_cat, false},
 	{"sh", cmd_sh, false},
 	{"auth", cmd_auth, true},
+	{"locked", cmd_locked, true},
 	{"addvm", cmd_addvm, true},
 	{"fault", cmd_fault, true},
 	{"rawcat", cmd_rawcat, true},

@@ -52,13 +52,18 @@ int cmd_uname(int argc, char **argv)
 static void auth_log(const char *what)
 {
 	const char *user = getenv("PAM_USER"), *from = getenv("PAM_RHOST");
-	char *l = text_fmt("%s %s %s from %s\n", text_utc(), what,
-		user ? user : "?", from ? from : "?");
+	char *l = text_fmt("%s %s %s from %s", text_utc(), what,
+		     user ? user : "?", from ? from : "?"),
+	     *p;
 	int fd = open("/lab/auth.log",
 		O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 
 	if (fd < 0)
 		return;
+	for (p = l; *p; p++) /* one line, whatever the name */
+		if (iscntrl((unsigned char)*p))
+			*p = '?';
+	l = text_fmt("%s\n", l);
 	if (write(fd, l, strlen(l)) < 0)
 		perror("auth.log");
 	close(fd);
@@ -88,6 +93,15 @@ int cmd_auth(int argc, char **argv)
 	auth_log(ok ? "ok" : "fail");
 	state_put("auth-failures", "%lld %lld", ok ? 0 : n + 1, now);
 	return ok ? 0 : 1;
+}
+
+/* locked PATH: exit 0 when a running VM holds the file; for the HTTPS
+ * server. */
+int cmd_locked(int argc, char **argv)
+{
+	int who;
+
+	return argc > 1 && inv_locked(argv[1], &who) ? 0 : 1;
 }
 
 /*

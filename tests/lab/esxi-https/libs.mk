@@ -1,0 +1,1 @@
+LAB_PKGS_esxi-https := libmicrohttpd libcrypt
