@@ -10,6 +10,7 @@
 
 #include "../blockmap.h"
 #include "../esxi.h"
+#include "../sample.h"
 #include "../source.h"
 #include "../str.h"
 #include "../vmdk.h"
@@ -17,9 +18,6 @@
 #define SCHEME "ssh://"
 #define MIB (1ULL << 20)
 #define COMMAND_MAX 20000 /* bytes; libssh2 takes 32000 */
-#define SAMPLE (64U << 10)
-#define SAMPLES_MIN 16
-#define SAMPLES_MAX 64
 #define TEXT_TIMEOUT 60.0 /* s */
 
 struct remote {
@@ -299,56 +297,12 @@ static int on_sample(void *arg, const void *p, size_t n, struct err *e)
 	return 0;
 }
 
-/* The piece of a hole that lies k bytes into all holes. */
-static struct extent hole_at(const struct extents *x, uint64_t k)
-{
-	struct extent s = {0, SAMPLE, false};
-
-	for (size_t i = 0; i < x->n; i++) {
-		const struct extent *h = &x->e[i];
-
-		if (h->data)
-			continue;
-		if (k >= h->length) {
-			k -= h->length;
-			continue;
-		}
-		s.length = h->length < SAMPLE ? h->length : SAMPLE;
-		/* On a sample's boundary where the hole is that long. */
-		s.offset = h->offset + k - (h->offset + k) % SAMPLE;
-		if (s.offset < h->offset)
-			s.offset = h->offset;
-		if (s.offset + s.length > h->offset + h->length)
-			s.length = h->offset + h->length - s.offset;
-		break;
-	}
-	return s;
-}
-
-/* Spread over the holes, more of them where there is more to be wrong. */
-static size_t pick_samples(
-	const struct extents *x, struct extent out[SAMPLES_MAX])
-{
-	uint64_t holes = extents_end(x) - extents_data(x);
-	uint64_t n = holes >> 30; /* one a GiB */
-	size_t kept = 0;
-
-	n = n < SAMPLES_MIN ? SAMPLES_MIN : n > SAMPLES_MAX ? SAMPLES_MAX : n;
-	for (uint64_t i = 0; holes && i < n; i++) {
-		struct extent s = hole_at(x, holes / n * i + holes / n / 2);
-
-		if (!kept || out[kept - 1].offset != s.offset)
-			out[kept++] = s;
-	}
-	return kept;
-}
-
 /* Do the holes read as zero? *why says where they do not. */
 static int sample_holes(
 	struct remote *r, const struct extents *x, char **why, struct err *e)
 {
 	struct extent sample[SAMPLES_MAX];
-	size_t n = pick_samples(x, sample);
+	size_t n = samples_pick(x, sample);
 
 	for (size_t i = 0; i < n; i++) {
 		_buf_ struct buf cmd = {0};

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "core/blockmap.h"
+#include "core/sample.h"
 #include "core/str.h"
 
 #define MIB (1ULL << 20)
@@ -196,6 +197,56 @@ static void extents_find_and_align(void **state)
 	assert_int_equal(extents_data(&a), 0);
 }
 
+/* Every sample lies in a hole, and a map that calls the second half of one
+ * of its runs a hole is always met. */
+static void samples_meet_the_edges(void **state)
+{
+	struct extent s[SAMPLES_MAX];
+
+	(void)state;
+	srandom(5);
+	for (int round = 0; round < 200; round++) {
+		_extents_ struct extents x = {0};
+		size_t runs = random() % 260, n, edges = 0;
+		uint64_t first = 0;
+
+		for (size_t i = 0; i < runs; i++)
+			extents_add(&x, 512 * (1 + random() % 9999), i % 2);
+		n = samples_pick(&x, s);
+		assert_in_range(n, runs ? 1 : 0, SAMPLES_MAX);
+		for (size_t i = 0; i < n; i++) {
+			assert_in_range(s[i].length, 1, SAMPLE_LEN);
+			assert_true(extents_zero(&x, s[i].offset, s[i].length));
+		}
+		for (size_t i = 0; i < x.n; i++) {
+			if (x.e[i].data)
+				continue;
+			for (size_t k = 0; k < n; k++)
+				first += s[k].offset == x.e[i].offset;
+			edges += first > 0;
+			first = 0;
+		}
+		assert_true(edges >= (x.n / 2 < 128 ? x.n / 2 : 128));
+	}
+}
+
+/* A lie of a whole GiB in the middle of a hole is met by the spread. */
+static void samples_meet_the_middle(void **state)
+{
+	_extents_ struct extents x = {0};
+	struct extent s[SAMPLES_MAX];
+	size_t n, met = 0;
+
+	(void)state;
+	extents_add(&x, MIB, true);
+	extents_add(&x, 64 * 1024 * MIB, false);
+	n = samples_pick(&x, s);
+	for (size_t i = 0; i < n; i++)
+		met += s[i].offset >= 20 * 1024 * MIB &&
+			s[i].offset < 21 * 1024 * MIB;
+	assert_in_range(met, 1, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -205,6 +256,8 @@ int main(void)
 		cmocka_unit_test(refuses),
 		cmocka_unit_test(survives_damage),
 		cmocka_unit_test(extents_find_and_align),
+		cmocka_unit_test(samples_meet_the_edges),
+		cmocka_unit_test(samples_meet_the_middle),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
