@@ -34,7 +34,8 @@ struct fake_in {
 	pthread_mutex_t lock;
 };
 
-static int fake_in_identity(struct disk_in *in, json_t **out, struct err *e)
+static inline int fake_in_identity(
+	struct disk_in *in, json_t **out, struct err *e)
 {
 	struct fake_in *f = in->priv;
 
@@ -45,7 +46,7 @@ static int fake_in_identity(struct disk_in *in, json_t **out, struct err *e)
 	return 0;
 }
 
-static int fake_in_extents(
+static inline int fake_in_extents(
 	struct disk_in *in, struct extents *out, char **why, struct err *e)
 {
 	struct fake_in *f = in->priv;
@@ -62,7 +63,7 @@ static int fake_in_extents(
 	return 0;
 }
 
-static int fake_in_reader(struct disk_in *in, void **out, struct err *e)
+static inline int fake_in_reader(struct disk_in *in, void **out, struct err *e)
 {
 	struct fake_in *f = in->priv;
 	bool refused;
@@ -78,7 +79,7 @@ static int fake_in_reader(struct disk_in *in, void **out, struct err *e)
 }
 
 /* Should this piece fail? Takes one of the times. */
-static bool fake_in_fails(struct fake_in *f, uint64_t at, size_t n)
+static inline bool fake_in_fails(struct fake_in *f, uint64_t at, size_t n)
 {
 	bool fails;
 
@@ -91,7 +92,7 @@ static bool fake_in_fails(struct fake_in *f, uint64_t at, size_t n)
 	return fails;
 }
 
-static int fake_in_read(void *reader, const struct extent *x, size_t n,
+static inline int fake_in_read(void *reader, const struct extent *x, size_t n,
 	source_got *got, void *arg, struct err *e)
 {
 	struct fake_in *f = reader;
@@ -119,12 +120,12 @@ static int fake_in_read(void *reader, const struct extent *x, size_t n,
 	return 0;
 }
 
-static void fake_in_reader_close(void *reader)
+static inline void fake_in_reader_close(void *reader)
 {
 	(void)reader;
 }
 
-static void fake_in_close(struct disk_in *in)
+static inline void fake_in_close(struct disk_in *in)
 {
 	struct fake_in *f = in->priv;
 
@@ -144,7 +145,7 @@ static const struct source fake_source = {
 };
 
 /* Data and holes of random lengths, with blocks of zeros inside the data. */
-static void fake_in_fill(struct fake_in *f, uint64_t size, unsigned unit)
+static inline void fake_in_fill(struct fake_in *f, uint64_t size, unsigned unit)
 {
 	uint64_t at = 0;
 
@@ -164,7 +165,7 @@ static void fake_in_fill(struct fake_in *f, uint64_t size, unsigned unit)
 	}
 }
 
-static struct disk_in fake_in_open(struct fake_in *f)
+static inline struct disk_in fake_in_open(struct fake_in *f)
 {
 	return (struct disk_in){.kind = &fake_source,
 		.priv = f,
@@ -201,7 +202,8 @@ struct fake_out {
 	bool closed;
 };
 
-static int fake_queue(struct fake_out *f, struct fake_op op, struct err *e)
+static inline int fake_queue(
+	struct fake_out *f, struct fake_op op, struct err *e)
 {
 	if (f->die_after && f->answers >= f->die_after)
 		return err_set(e, ERR_NBD, "the fake died");
@@ -212,8 +214,8 @@ static int fake_queue(struct fake_out *f, struct fake_op op, struct err *e)
 	return 0;
 }
 
-static int fake_write(void *priv, const void *buf, size_t len, uint64_t off,
-	sink_done *done, void *arg, struct err *e)
+static inline int fake_write(void *priv, const void *buf, size_t len,
+	uint64_t off, sink_done *done, void *arg, struct err *e)
 {
 	struct fake_op op = {.kind = FAKE_WRITE,
 		.buf = (void *)buf,
@@ -225,8 +227,8 @@ static int fake_write(void *priv, const void *buf, size_t len, uint64_t off,
 	return fake_queue(priv, op, e);
 }
 
-static int fake_zero(void *priv, uint64_t len, uint64_t off, sink_done *done,
-	void *arg, struct err *e)
+static inline int fake_zero(void *priv, uint64_t len, uint64_t off,
+	sink_done *done, void *arg, struct err *e)
 {
 	struct fake_op op = {.kind = FAKE_ZERO,
 		.len = len,
@@ -237,7 +239,8 @@ static int fake_zero(void *priv, uint64_t len, uint64_t off, sink_done *done,
 	return fake_queue(priv, op, e);
 }
 
-static int fake_flush(void *priv, sink_done *done, void *arg, struct err *e)
+static inline int fake_flush(
+	void *priv, sink_done *done, void *arg, struct err *e)
 {
 	struct fake_out *f = priv;
 	struct fake_op op = {.kind = FAKE_FLUSH, .done = done, .arg = arg};
@@ -252,7 +255,7 @@ static int fake_flush(void *priv, sink_done *done, void *arg, struct err *e)
 	return 0;
 }
 
-static int fake_read(void *priv, void *buf, size_t len, uint64_t off,
+static inline int fake_read(void *priv, void *buf, size_t len, uint64_t off,
 	sink_done *done, void *arg, struct err *e)
 {
 	struct fake_op op = {.kind = FAKE_READ,
@@ -265,7 +268,7 @@ static int fake_read(void *priv, void *buf, size_t len, uint64_t off,
 	return fake_queue(priv, op, e);
 }
 
-static int fake_do(struct fake_out *f, struct fake_op *op)
+static inline int fake_do(struct fake_out *f, struct fake_op *op)
 {
 	bool hit = f->fail_errno && f->fail_at >= op->off &&
 		f->fail_at < op->off + op->len;
@@ -294,7 +297,7 @@ static int fake_do(struct fake_out *f, struct fake_op *op)
 	return EINVAL;
 }
 
-static void fake_answer(struct fake_out *f, unsigned i, bool cancel)
+static inline void fake_answer(struct fake_out *f, unsigned i, bool cancel)
 {
 	struct fake_op op = f->op[i];
 
@@ -305,7 +308,7 @@ static void fake_answer(struct fake_out *f, unsigned i, bool cancel)
 }
 
 /* Some of the requests, in any order. */
-static int fake_wait(void *priv, int wake_fd, int ms, struct err *e)
+static inline int fake_wait(void *priv, int wake_fd, int ms, struct err *e)
 {
 	struct fake_out *f = priv;
 	unsigned some = f->n ? random() % (f->n + 1) : 0;
@@ -322,7 +325,7 @@ static int fake_wait(void *priv, int wake_fd, int ms, struct err *e)
 	return 0;
 }
 
-static int fake_status(void *priv, uint64_t off, uint64_t len,
+static inline int fake_status(void *priv, uint64_t off, uint64_t len,
 	struct extents *out, struct err *e)
 {
 	struct fake_out *f = priv;
@@ -333,7 +336,7 @@ static int fake_status(void *priv, uint64_t off, uint64_t len,
 	return 0;
 }
 
-static int fake_out_close(void *priv, struct err *e)
+static inline int fake_out_close(void *priv, struct err *e)
 {
 	struct fake_out *f = priv;
 
@@ -355,7 +358,7 @@ static const struct sink_ops fake_ops = {
 };
 
 /* Full of rubbish, or of zeros. */
-static void fake_out_make(struct fake_out *f, uint64_t size, bool zeroed)
+static inline void fake_out_make(struct fake_out *f, uint64_t size, bool zeroed)
 {
 	*f = (struct fake_out){.size = size, .block = 1};
 	f->data = malloc(size);
@@ -365,14 +368,14 @@ static void fake_out_make(struct fake_out *f, uint64_t size, bool zeroed)
 	memcpy(f->safe, f->data, size);
 }
 
-static void fake_out_free(struct fake_out *f)
+static inline void fake_out_free(struct fake_out *f)
 {
 	free(f->data);
 	free(f->safe);
 	free(f->known);
 }
 
-static struct disk_out fake_out_open(struct fake_out *f)
+static inline struct disk_out fake_out_open(struct fake_out *f)
 {
 	f->closed = false;
 	return (struct disk_out){.ops = &fake_ops,
@@ -383,7 +386,7 @@ static struct disk_out fake_out_open(struct fake_out *f)
 
 /* The power went: requests under way vanish, what was answered but not
  * flushed is there or not, block by block. */
-static void fake_out_crash(struct fake_out *f)
+static inline void fake_out_crash(struct fake_out *f)
 {
 	for (uint64_t at = 0; at < f->size; at += 4096) {
 		uint64_t n = f->size - at < 4096 ? f->size - at : 4096;
