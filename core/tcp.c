@@ -61,7 +61,7 @@ int tcp_connect(
 	const char *host, unsigned port, double until, int *fd, struct err *e)
 {
 	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-		.ai_flags = AI_NUMERICSERV | AI_ADDRCONFIG};
+		.ai_flags = AI_NUMERICSERV};
 	struct addrinfo *list = NULL;
 	char service[16];
 	int rc, got = -1;

@@ -1,0 +1,131 @@
+/*
+ * A stand-in ESXi host (tests/lab/esxi) for a unit test: started in a network
+ * namespace of the test's own, so that ports are free and nothing is reached.
+ * Needs root; lab_need() skips the test where there is none.
+ */
+#ifndef TESTS_ESXI_LAB_H
+#define TESTS_ESXI_LAB_H
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "proc.h"
+#include "ssh.h"
+#include "str.h"
+
+#define LAB_PASSWORD "vmware1!"
+#define LAB_NEW 2201
+#define LAB_OLD 2202
+
+static char lab_dir[64]; /* holds new/, old/, state/ */
+static const char *lab_missing = "not started";
+
+#define lab_run(...)                                                    \
+	proc_must((const char *const[]){__VA_ARGS__, NULL}, NULL, NULL, \
+		ERR_IO, NULL)
+
+/* "DIR/name", to be freed. */
+static inline char *lab_path(const char *name)
+{
+	return path_join(lab_dir, name);
+}
+
+static inline int lab_start(const char *profile, unsigned port)
+{
+	_free_ char *dir = lab_path(profile);
+	_free_ char *addr = xasprintf("127.0.0.1:%u", port);
+	struct err e = {0};
+
+	if (proc_must((const char *const[]){"tests/lab/esxi/start", dir,
+			      profile, addr, NULL},
+		    NULL, NULL, ERR_IO, &e) == 0)
+		return 0;
+	fprintf(stderr, "%s\n", e.why);
+	return -1;
+}
+
+static inline int lab_stop_all(void)
+{
+	_free_ char *new = lab_path("new"), *old = lab_path("old");
+
+	if (!*lab_dir)
+		return 0;
+	lab_run("tests/lab/esxi/stop", new);
+	lab_run("tests/lab/esxi/stop", old);
+	return lab_run("rm", "-rf", "--one-file-system", lab_dir);
+}
+
+/* Start both hosts; what hinders it is told by lab_need(). */
+static inline int lab_setup(void)
+{
+	_free_ char *state = NULL;
+
+	if (geteuid() != 0)
+		lab_missing = "needs root";
+	else if (!file_exists("build/lab-esxi"))
+		lab_missing = "build/lab-esxi is missing: make lab";
+	else if (unshare(CLONE_NEWNET) ||
+		lab_run("ip", "link", "set", "lo", "up"))
+		lab_missing = "no network namespace here";
+	else
+		lab_missing = NULL;
+	if (lab_missing)
+		return 0;
+	snprintf(lab_dir, sizeof(lab_dir), "/tmp/vmferry-lab-XXXXXX");
+	if (!mkdtemp(lab_dir))
+		return -1;
+	state = lab_path("state");
+	setenv("VMFERRY_STATE", state, 1);
+	return lab_start("new", LAB_NEW) || lab_start("old", LAB_OLD);
+}
+
+static inline void lab_need(void)
+{
+	if (!lab_missing)
+		return;
+	fprintf(stderr, "skipped: %s\n", lab_missing);
+	skip();
+}
+
+static inline void lab_fault(
+	const char *host, const char *name, const char *arg)
+{
+	_free_ char *dir = lab_path(host);
+
+	assert_int_equal(lab_run("tests/lab/esxi/fault", dir, name,
+				 arg ? arg : (const char *)NULL),
+		0);
+}
+
+/* The whole of DIR/host/file. */
+static inline char *lab_read(const char *host, const char *file)
+{
+	_free_ char *path = xasprintf("%s/%s/%s", lab_dir, host, file);
+	char *text = NULL;
+
+	assert_int_equal(file_read(path, 8 << 20, &text, NULL, NULL), 0);
+	return text;
+}
+
+static inline void lab_write(
+	const char *host, const char *file, const char *text)
+{
+	_free_ char *path = xasprintf("%s/%s/%s", lab_dir, host, file);
+
+	assert_int_equal(file_write(path, text, strlen(text), 0600, NULL), 0);
+}
+
+static inline struct ssh_target lab_target(unsigned port)
+{
+	return (struct ssh_target){.host = "127.0.0.1",
+		.port = port,
+		.user = "root",
+		.password = LAB_PASSWORD,
+		.accept_hostkey = "first",
+		.timeout = 20};
+}
+
+#endif
