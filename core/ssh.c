@@ -154,11 +154,12 @@ int ssh_pause(struct ssh *s, double until, struct err *e)
 
 /* --- algorithms --- */
 
-/* The members of prefs that this libssh2 has; to be freed. */
-static char *ours(struct ssh *s, enum ssh_class c)
+/* The members of list that this libssh2 has; to be freed. (Its own stripping
+ * of those that it has not copies over itself in 1.10.) */
+static char *known(struct ssh *s, enum ssh_class c, const char *list)
 {
 	_buf_ struct buf b = {0};
-	_free_ char *copy = xstrdup(prefs[c]);
+	_free_ char *copy = xstrdup(list);
 	const char **algs = NULL;
 	char *save = NULL;
 	int n = libssh2_session_supported_algs(s->ses, c, &algs);
@@ -172,21 +173,28 @@ static char *ours(struct ssh *s, enum ssh_class c)
 	return buf_steal(&b);
 }
 
+static void prefer(struct ssh *s, enum ssh_class c, const char *list)
+{
+	_free_ char *have = known(s, c, list);
+
+	libssh2_session_method_pref(s->ses, c, have);
+}
+
 /* The host key's kind that is pinned comes first: another would look like a
  * changed key. */
-static int prefer_pinned(struct ssh *s, struct err *e)
+static int prefer_all(struct ssh *s, struct err *e)
 {
-	_free_ char *algo = NULL, *fp = NULL, *list = NULL;
+	_free_ char *algo = NULL, *fp = NULL, *keys = NULL;
 
 	if (trust_get(TRUST_SSH, s->host, s->port, &algo, &fp, e))
 		return -1;
 	if (algo)
-		list = xasprintf("%s%s,%s",
+		keys = xasprintf("%s%s,%s",
 			strcmp(algo, "ssh-rsa") ? ""
 						: "rsa-sha2-512,rsa-sha2-256,",
 			algo, prefs[SSH_HOSTKEY]);
-	libssh2_session_method_pref(s->ses, LIBSSH2_METHOD_HOSTKEY,
-		list ? list : prefs[SSH_HOSTKEY]);
+	for (int i = 0; i < SSH_CLASSES; i++)
+		prefer(s, i, i == SSH_HOSTKEY && keys ? keys : prefs[i]);
 	return 0;
 }
 
@@ -201,7 +209,7 @@ static void explain_handshake(struct ssh *s, double until, struct err *e)
 	if (ssh_hello_get(s->host, s->port, until, &h, &why))
 		return;
 	for (int i = 0; i < SSH_CLASSES; i++)
-		lists[i] = ours(s, i);
+		lists[i] = known(s, i, prefs[i]);
 	if (ssh_hello_compare(&h, lists, ssh_lib(), &why) && e)
 		*e = why;
 	for (int i = 0; i < SSH_CLASSES; i++)
@@ -228,11 +236,8 @@ static int handshake(struct ssh *s, double until, struct err *e)
 {
 	int rc;
 
-	if (prefer_pinned(s, e))
+	if (prefer_all(s, e))
 		return -1;
-	for (int i = 0; i < SSH_CLASSES; i++)
-		if (i != SSH_HOSTKEY)
-			libssh2_session_method_pref(s->ses, i, prefs[i]);
 	rc = SSH_TRY(s, until, e, libssh2_session_handshake(s->ses, s->fd));
 	if (ssh_tried(s, rc, e)) {
 		if (rc != LIBSSH2_ERROR_EAGAIN)

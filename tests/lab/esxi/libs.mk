@@ -1,2 +1,3 @@
-# Runs in a chroot without libraries.
+# Runs in a chroot without libraries: static, which no sanitizer can be.
 LAB_LDFLAGS_esxi := -static -no-pie
+$(B)/lab-esxi: override SAN :=
