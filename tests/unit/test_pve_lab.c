@@ -1,7 +1,7 @@
 /*
  * The client against the lab's Proxmox VE (tests/lab/pve): a real TLS
  * server with schemas, state, tasks, images and QEMU. No guest is booted:
- * the disks are empty. Needs build/lab-pve, qemu-img and QEMU.
+ * the disks are empty. Needs root, build/lab-pve, qemu-img and QEMU.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include <signal.h>
-#include <sys/types.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "proc.h"
@@ -45,6 +45,10 @@ static char *lab_binary(void)
 		*slash = '\0';
 	}
 	path = path_join(self, "lab-pve");
+	if (geteuid() != 0) {
+		fprintf(stderr, "skipped: lab-pve mounts things: needs root\n");
+		return NULL;
+	}
 	if (!file_exists(path)) {
 		fprintf(stderr, "skipped: no %s (make lab)\n", path);
 		return NULL;
@@ -88,6 +92,8 @@ static void lab_start(struct lab *l, const char *release)
 		0);
 	while (!(ready = lab_file(l, "ready")) || !*ready) {
 		free(ready);
+		if (waitpid(l->pid, NULL, WNOHANG) == l->pid)
+			fail_msg("lab-pve ended at its start");
 		assert_true(now_mono() < end);
 		stop_sleep(20, NULL);
 	}
