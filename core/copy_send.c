@@ -77,6 +77,8 @@ static void zeroing_done(void *arg, int err_no)
 		write_failed(w, z->off, err_no);
 	else if (z->index < w->p->n)
 		w->state[z->index] = COPY_WRITTEN;
+	else /* no range: a flush sent before this answer is not enough */
+		w->unflushed++;
 	free(z);
 }
 
