@@ -402,7 +402,10 @@ json_t *qmp(int vmid, const char *cmd, json_t *args, char **why);
 json_t *qga(int vmid, const char *cmd, json_t *args, int ms);
 char *run_path(int vmid, const char *suffix);
 
-/* ---- vmapi.c ---- */
+/* ---- vmapi.c; handlers that live in destroy.c and bridges.c ---- */
+
+void vm_destroy(struct call *c);
+void node_network(struct call *c);
 
 /* Name, size and state of a VM as lists show it; full: as status/current. */
 json_t *vm_status(int vmid, bool full);

@@ -285,6 +285,8 @@ json_t *qemu_args(struct task *t, int vmid, const json_t *conf)
 	each(&b, "net", 32, card);
 	each(&b, "serial", 4, serial);
 	agent(&b);
+	if (js(conf, "tpmstate0"))
+		task_log(t, "no swtpm in the lab: the guest sees no TPM");
 	json_decref(b.boot);
 	if (!b.failed)
 		return b.argv;

@@ -13,7 +13,7 @@ struct build {
 	json_t *argv;
 	json_t *boot; /* device names in boot order */
 	bool q35;
-	unsigned scsihw; /* controllers already there, a bit each */
+	unsigned scsihw;  /* controllers already there, a bit each */
 	unsigned bridges; /* pci.1 and pci.2, a bit each */
 	bool ahci;
 	bool failed;

@@ -1,5 +1,5 @@
 /*
- * vmapi.c - VMs as such: list, create, destroy, state.
+ * vmapi.c - VMs as such: list, create, state.
  */
 #include "pve.h"
 
@@ -289,102 +289,9 @@ static void create_post(struct call *c)
 			change_free));
 }
 
-/* The VM's own volumes named in its configuration. */
-static json_t *own_volumes(int vmid)
-{
-	json_t *out = json_array(), *v;
-	const char *k;
-
-	json_object_foreach (vm_conf(vmid), k, v) {
-		auto_free char *id = NULL;
-		auto_volume struct volume vol = {0};
-
-		if (!is_drive(k) && !is_unused(k))
-			continue;
-		id = drive_volume(k, json_string_value(v));
-		if (volume_parse(id, &vol) == 0 && vol.vmid == vmid &&
-			!strcmp(vol.vtype, "images"))
-			json_array_append_new(out, json_string(id));
-	}
-	return out;
-}
-
-static int destroy_work(struct task *t, void *arg)
-{
-	struct change *ch = arg;
-	auto_json json_t *ids = NULL;
-	const char *lock;
-	json_t *v;
-	size_t i;
-
-	lab_lock();
-	lock = js(vm_conf(ch->vmid), "lock");
-	if (lock)
-		task_die(t, "VM is locked (%s)", lock);
-	else if (vm_running(ch->vmid))
-		task_die(t, "VM %d is running - destroy failed", ch->vmid);
-	ids = own_volumes(ch->vmid);
-	lab_unlock();
-	if (t->err)
-		return -1;
-	for (i = 0; ch->force && i < storages_n; i++) {
-		auto_json json_t *all = NULL;
-
-		if (storages[i].disabled || storages[i].nodes)
-			continue;
-		all = volume_list(&storages[i], ch->vmid);
-		json_array_extend(ids, all);
-	}
-	json_array_foreach (ids, i, v)
-		if (volume_delete(t, json_string_value(v)))
-			task_warn(t,
-				"Could not remove disk '%s', check "
-				"manually: %s",
-				json_string_value(v), t->err);
-	free(t->err);
-	t->err = NULL;
-	if (json_array_size(ch->del))
-		task_log(t, "purging VM %d from related configurations..",
-			ch->vmid);
-	lab_lock();
-	vm_drop(ch->vmid);
-	lab_unlock();
-	return 0;
-}
-
-static void destroy(struct call *c)
-{
-	int vmid = call_vmid(c);
-	json_t *conf = vm_need(c, vmid);
-	const char *unref = call_arg(c, "destroy-unreferenced-disks");
-	auto_free char *id = fmt("%d", vmid);
-	struct change *ch;
-
-	if (!conf)
-		return;
-	if (call_true(c, "skiplock") && !auth_is_root(&c->who))
-		call_bad(c, "skiplock", "Only root may use this option.");
-	if (conf_num(conf, "protection", 0))
-		call_fail(c, 500,
-			"can't remove VM %d - protection mode enabled", vmid);
-	if (vm_running(vmid))
-		call_fail(c, 500, "VM %d is running - destroy failed", vmid);
-	if (c->code)
-		return;
-	ch = change_new(vmid);
-	ch->force = unref ? !strcmp(unref, "1") : lab.rel < 700;
-	if (call_true(c, "purge"))
-		json_array_append_new(ch->del, json_string("purge"));
-	if (call_true(c, "skiplock"))
-		json_object_del(conf, "lock");
-	call_upid(c,
-		task_start("qmdestroy", id, c->who.id, destroy_work, ch,
-			change_free));
-}
-
 const struct route vm_routes[] = {
 	{"GET", "/nodes/{node}/qemu", list_get},
 	{"POST", "/nodes/{node}/qemu", create_post},
-	{"DELETE", "/nodes/{node}/qemu/{vmid}", destroy},
+	{"DELETE", "/nodes/{node}/qemu/{vmid}", vm_destroy},
 	{NULL, NULL, NULL},
 };
