@@ -44,7 +44,7 @@ const char *inspect_kind_name(enum inspect_kind k)
 
 static int open_file(const char *path, int *fd, struct err *e)
 {
-	int f = open(path, O_RDONLY | O_CLOEXEC);
+	int f = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	if (f < 0)
 		return err_sys(e,

@@ -145,6 +145,18 @@ static bool vmcrypt(const struct vmdk_notes *n)
 	return n->encrypted || (n->filters && strstr(n->filters, "vmcrypt"));
 }
 
+/*
+ * A descriptor is its owner's to write; an extent such as /etc/shadow or
+ * ../other/other-flat.vmdk would make a copy of what is not his.
+ */
+static bool leads_out(const char *file)
+{
+	if (file[0] == '/' && !str_starts(file, "/vmfs/volumes/"))
+		return true;
+	return strcmp(file, "..") == 0 || str_starts(file, "../") ||
+		str_ends(file, "/..") || strstr(file, "/../");
+}
+
 static char *why_not_plain(const struct vmdk *d)
 {
 	const struct vmdk_extent *x = &d->extents[0];
@@ -156,6 +168,11 @@ static char *why_not_plain(const struct vmdk *d)
 		return xstrdup("its extent is marked NOACCESS");
 	if (!x->file || !*x->file || strcmp(x->type, "ZERO") == 0)
 		return xstrdup("its extent has no file");
+	if (leads_out(x->file))
+		return xasprintf(
+			"its extent '%s' lies outside the VM's directory and "
+			"the datastores",
+			x->file);
 	if (x->offset)
 		return xasprintf("its data begin at sector %llu of the extent",
 			(unsigned long long)x->offset);

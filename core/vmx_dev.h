@@ -1,4 +1,4 @@
-/* The devices of a .vmx, shared by vmx_vm.c and vmx_dev.c only. */
+/* The devices of a .vmx, shared by vmx_vm.c, vmx_dev.c and vmx_disk.c only. */
 #ifndef CORE_VMX_DEV_H
 #define CORE_VMX_DEV_H
 
@@ -13,5 +13,14 @@ void vmx_passthrough(const struct vmx *x, struct vm *v);
 /* KEY as a boolean; def where absent. A value that is neither is a warning
  * and counts as true: a device is never lost by it. */
 bool vmx_flag(const struct vmx *x, struct vm *v, const char *key, bool def);
+/* The same for SLOT.LEAF. */
+bool vmx_flagf(const struct vmx *x, struct vm *v, const char *slot,
+	const char *leaf, bool def);
+
+/* What follows prefix in s, ASCII case ignored; null where it does not. */
+const char *vmx_after(const char *s, const char *prefix);
+/* The number at *p, which moves on; -1 where there is none of one to three
+ * digits without leading zeros. */
+int vmx_small_number(const char **p);
 
 #endif

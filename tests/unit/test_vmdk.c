@@ -175,6 +175,14 @@ static const struct row kinds[] = {
 		ERR_DISK_UNSUPPORTED, "encrypted"},
 	{"monolithicSparse", "encryptionKeys=\"vmware:key\"\nRW 8 SPARSE \"x\"",
 		ERR_DISK_UNSUPPORTED, "encrypted"},
+	/* Another's files, or the host's. */
+	{"vmfs", "RW 8 VMFS \"/etc/shadow\"", ERR_DISK_UNSUPPORTED,
+		"'/etc/shadow' lies outside"},
+	{"vmfs", "RW 8 VMFS \"../b/b-flat.vmdk\"", ERR_DISK_UNSUPPORTED,
+		"lies outside"},
+	{"vmfs", "RW 8 VMFS \"/vmfs/volumes/../../etc/x\"",
+		ERR_DISK_UNSUPPORTED, "lies outside"},
+	{"vmfs", "RW 8 VMFS \"/vmfs/volumes/a/b-flat.vmdk\"", ERR_NONE, NULL},
 	{"vmfs", "RW 8 ZERO", ERR_DISK_UNSUPPORTED, "does not go"},
 	{"twoGbMaxExtentFlat", "RW 8 ZERO", ERR_DISK_UNSUPPORTED, "no file"},
 };

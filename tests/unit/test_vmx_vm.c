@@ -214,6 +214,20 @@ static void absent_disks(void **state)
 	assert_int_equal(v->n_warnings, 5);
 }
 
+static void no_slots(void **state)
+{
+	_vm_ struct vm *v = vm_of(
+		SCSI DISK("scsi0:1000", "a.vmdk") DISK("scsi0:01", "b.vmdk")
+			DISK("scsi0", "c.vmdk") DISK("scsi:0:0", "d.vmdk"));
+
+	(void)state;
+	assert_int_equal(v->n_disks, 0);
+	must_warn(v, "scsi0:1000.fileName names a.vmdk, but that is no slot");
+	must_warn(v, "names b.vmdk");
+	must_warn(v, "names c.vmdk");
+	must_warn(v, "names d.vmdk");
+}
+
 /* A device is never lost by a word that is not understood. */
 static void doubtful_present(void **state)
 {
@@ -505,6 +519,7 @@ int main(void)
 		cmocka_unit_test(slot_order),
 		cmocka_unit_test(disk_paths),
 		cmocka_unit_test(absent_disks),
+		cmocka_unit_test(no_slots),
 		cmocka_unit_test(doubtful_present),
 		cmocka_unit_test(media),
 		cmocka_unit_test(disk_modes),
