@@ -26,6 +26,7 @@ REGISTRIES := verb step source sink hoster
 GEN := $(REGISTRIES:%=$(B)/gen/%.h)
 CORE := $(sort $(wildcard core/*.c core/*/*.c))
 UI := $(sort $(wildcard tui/*.c screens/*.c))
+FUZZ := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 UNIT := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
 LABS := $(patsubst tests/lab/%/,%,$(sort $(dir $(wildcard tests/lab/*/*.c))))
 obj = $(1:%.c=$(B)/%.o)
@@ -86,8 +87,26 @@ $(B)/unit/%: $(B)/tests/unit/%.o $(B)/libcore.a
 
 unit: $(B)/test-deps
 	@$(MAKE) --no-print-directory $(UNIT:%=$(B)/unit/%) \
-		$(LABS:%=$(B)/lab-%) all
-	@tests/run-unit $(UNIT:%=$(B)/unit/%)
+		$(FUZZ:%=$(B)/fuzz/%) $(LABS:%=$(B)/lab-%) all
+	@tests/run-unit $(UNIT:%=$(B)/unit/%) $(FUZZ:%=$(B)/fuzz/%)
+
+# Fuzz targets: with driver.c a fixed row of mutations, part of unit.
+$(B)/fuzz/%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/driver.o $(B)/libcore.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lpthread
+
+# The same with libFuzzer and sanitizers, FUZZ_TIME seconds a target, in
+# build-fuzz; real files of ../shared are seeds too.
+FUZZ_TIME ?= 60
+fuzz: $(B)/test-deps
+	@$(MAKE) --no-print-directory B=build-fuzz CC=clang OPT=-O1 \
+		SAN=-fsanitize=fuzzer-no-link,address,undefined fuzz-run
+fuzz-run: $(FUZZ:%=$(B)/libfuzzer/%)
+	@tests/fuzz/run $(FUZZ_TIME) $^
+$(B)/libfuzzer/%: $(B)/tests/fuzz/%.o $(B)/libcore.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS) -lpthread
+.PHONY: fuzz fuzz-run
 
 # Lab programs: build/lab-NAME from tests/lab/NAME/*.c; libs.mk there may set
 # LAB_PKGS_NAME and LAB_LDFLAGS_NAME.

@@ -360,6 +360,25 @@ static int read_envelope(
 	return 0;
 }
 
+/* Some of libxml2's faults ignore XML_PARSE_NOERROR and would be printed. */
+static void quiet(void *unused, xmlError *x)
+{
+	(void)unused;
+	(void)x;
+}
+
+static xmlDoc *parse(const char *text, size_t len)
+{
+	xmlDoc *xml;
+
+	xmlResetLastError();
+	xmlSetStructuredErrorFunc(NULL, (xmlStructuredErrorFunc)quiet);
+	xml = xmlReadMemory(text, (int)len, NULL, NULL,
+		XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+	xmlSetStructuredErrorFunc(NULL, NULL);
+	return xml;
+}
+
 static int bad_xml(struct err *e)
 {
 	const xmlError *x = xmlGetLastError();
@@ -383,9 +402,7 @@ int ovf_read(const char *text, size_t len, struct ovf_doc **out, struct err *e)
 	if (memmem(text, len, "<!DOCTYPE", 9))
 		return err_set(e, ERR_BAD_OVF,
 			"the envelope has a DOCTYPE; no exporter writes one");
-	xmlResetLastError();
-	xml = xmlReadMemory(text, (int)len, NULL, NULL,
-		XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+	xml = parse(text, len);
 	if (!xml)
 		return bad_xml(e);
 	/* Written in UTF-16, say. */

@@ -307,35 +307,39 @@ static void configurations(void **state)
 
 static void odd_machine(void **state)
 {
-	_vm_ struct vm *v = vm_of(
-		ENVELOPE "<VirtualSystemCollection><VirtualSystem "
-			 "ovf:id=\"only\">"
-			 "<OperatingSystemSection ovf:id=\"101\"/>"
-			 "<VirtualHardwareSection><System>"
-			 "<vssd:VirtualSystemType>virtualbox-2.2"
-			 "</vssd:VirtualSystemType></System>"
-			 "<Item>" R("ResourceType", "3") R("VirtualQuantity",
-				 "many") "</Item>"
-					 "<Item>" R("ResourceType", "4") R(
-						 "VirtualQuantity",
-						 "1") R("AllocationUnits",
-						 "byte") "</Item>"
-							 "<Item>" R(
-								 "ResourceType",
-								 "15") R("HostR"
-									 "esour"
-									 "ce",
-								 "ovf:/file/"
-								 "iso") "</"
-									"Item>"
-									"<Item"
-									">" R("ResourceType",
-										"1") R("ElementName",
-										"GPU") R("ResourceSubType",
-										"vmware.pci.passthrough-vmiop") "</Item>"
-														"<vmw:Config vmw:key=\"firmware\" vmw:value=\"@@F@@\"/>"
-														"</VirtualHardwareSection></VirtualSystem>"
-														"</VirtualSystemCollection></Envelope>");
+	_vm_ struct vm *v = vm_of(ENVELOPE
+		"<VirtualSystemCollection><VirtualSystem "
+		"ovf:id=\"only\">"
+		"<OperatingSystemSection ovf:id=\"101\"/>"
+		"<VirtualHardwareSection><System>"
+		"<vssd:VirtualSystemType>virtualbox-2.2"
+		"</vssd:VirtualSystemType></System>"
+		"<Item>" R("ResourceType", "3") R("VirtualQuantity",
+			"many") "</Item>"
+				"<Item>" R("ResourceType", "4") R(
+					"VirtualQuantity",
+					"1") R("AllocationUnits",
+					"byte") "</Item>"
+						"<Item>" R("ResourceType",
+							"15") R("HostR"
+								"esour"
+								"ce",
+							"ovf:/file/"
+							"iso") "</"
+							       "Item>"
+							       "<Item"
+							       ">" R("ResourceT"
+								     "ype",
+								       "1") R("ElementName",
+								       "GPU") R("ResourceSubType",
+								       "vmware."
+								       "pci."
+								       "passthr"
+								       "ough-"
+								       "vmiop") "</Item>"
+										"<vmw:Config vmw:key=\"firmware\" vmw:value=\"@@F@@\"/>"
+										"</VirtualHardwareSection></VirtualSystem>"
+										"</VirtualSystemCollection></Envelope>");
 
 	(void)state;
 	assert_string_equal(v->name, "only");
