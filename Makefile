@@ -10,7 +10,8 @@ B ?= build
 CC = gcc
 SAN ?=
 WERROR ?= $(if $(CI),-Werror)
-PKGS := libcurl jansson libssh2 libpci libnbd libguestfs libssl libcrypto libxml-2.0
+PKGS := libcurl jansson libssh2 libpci libnbd libguestfs libarchive yaml-0.1 \
+	libssl libcrypto libxml-2.0
 TEST_PKGS := cmocka
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -133,6 +134,29 @@ $(B)/vmferry-errors.7: core/errors.def docs/errors7.sh
 	docs/errors7.sh core/errors.def $(VERSION) > $@
 docs: $(B)/vmferry-errors.7
 .PHONY: docs
+
+# --- tests ---
+
+test: $(B)/test-deps
+	@$(MAKE) --no-print-directory -j2 all lab $(UNIT:%=$(B)/unit/%)
+	@tests/run-all
+
+# Both lab VMs from the ESXi host to Proxmox VE, without a hand.
+e2e: $(B)/test-deps
+	@$(MAKE) --no-print-directory -j2 all lab
+	@tests/e2e/cross
+
+demo: $(B)/test-deps
+	@$(MAKE) --no-print-directory -j2 all lab
+	@tests/demo
+
+# The unit tests again with address and undefined behaviour sanitizers.
+ASAN := B=build-asan SAN="-fsanitize=address,undefined \
+	-fno-sanitize-recover=undefined" OPT=-O1
+asan: $(B)/test-deps
+	@$(MAKE) --no-print-directory -j2 $(ASAN) \
+		$(UNIT:%=build-asan/unit/%) build-asan/vmferry
+	@tests/run-unit $(UNIT:%=build-asan/unit/%)
 
 install: all docs
 	install -D -m 755 vmferry $(DESTDIR)$(PREFIX)/sbin/vmferry

@@ -81,6 +81,7 @@ ROWS vm_keys[] = {
 };
 
 ROWS login[] = {P("username"), P("password"), END};
+ROWS resources[] = {P("type"), END};
 ROWS next_id[] = {P("vmid"), END};
 ROWS permissions[] = {F("path", PVE_PERMISSIONS), END};
 ROWS storages[] = {P("format"), P("content"), P("enabled"), END};
@@ -114,6 +115,7 @@ const struct pve_endpoint pve_endpoints[] = {
 	{"POST", "/access/ticket", PVE_ALWAYS, login, NULL},
 	{"GET", "/access/permissions", PVE_PERMISSIONS, permissions, NULL},
 	{"GET", "/cluster/status", PVE_ALWAYS, NULL, NULL},
+	{"GET", "/cluster/resources", PVE_ALWAYS, resources, NULL},
 	{"GET", "/cluster/nextid", PVE_ALWAYS, next_id, NULL},
 	{"GET", "/nodes", PVE_ALWAYS, NULL, NULL},
 	{"GET", NODE "/network", PVE_ALWAYS, network, NULL},

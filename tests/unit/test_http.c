@@ -218,7 +218,7 @@ static void unknown_ca(void **state)
 	struct fix f;
 	struct http *h;
 	_http_resp_ struct http_resp r = {0};
-	struct http_opts o = {.host = "127.0.0.1", .lost = ERR_HOSTER};
+	struct http_opts o = {.host = "127.0.0.1", .lost = ERR_SSH_LOST};
 	struct err e;
 
 	(void)state;
@@ -226,7 +226,7 @@ static void unknown_ca(void **state)
 	o.port = f.d.port;
 	assert_int_equal(http_open(&o, &h, &e), 0);
 	assert_int_equal(http_do(h, &post, &r, &e), -1);
-	assert_int_equal(e.code, ERR_HOSTER);
+	assert_int_equal(e.code, ERR_SSH_LOST);
 	assert_int_equal(f.d.requests, 0);
 	http_close(h);
 	fix_close(&f);

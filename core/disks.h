@@ -1,0 +1,28 @@
+/*
+ * The copies of a job's disks as its journal tells them: what copy_disks
+ * writes and verify_disks reads.
+ */
+#ifndef CORE_DISKS_H
+#define CORE_DISKS_H
+
+#include "copy.h"
+#include "run.h"
+
+/* "qcow2:PATH", "raw:PATH" or a device's path, for disk i. To be freed. */
+int disks_sink_spec(struct run *r, size_t i, char **spec, struct err *e);
+
+/*
+ * The map of disk i from the journal's marks, null where none. Marks made
+ * before an undo of copy_disks do not count.
+ */
+int disks_map(
+	const struct run *r, size_t i, struct copy_map **map, struct err *e);
+
+/* All disks are copied whole. */
+int disks_complete(const struct run *r, bool *yes, struct err *e);
+
+/* Progress of disk i for the status file. */
+void disks_progress(struct run *r, size_t i, const char *what,
+	const struct copy_progress *p);
+
+#endif

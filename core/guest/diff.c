@@ -1,0 +1,161 @@
+/*
+ * A unified diff of two small texts, for the operator's eyes: longest common
+ * subsequence by lines, 3 lines of context. Configuration files only, so the
+ * quadratic table is small.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../str.h"
+#include "own.h"
+
+#define CONTEXT 3
+#define LINES_MAX 4000 /* beyond, the whole file is shown as replaced */
+
+struct lines {
+	char *text;
+	char **line;
+	size_t n;
+	bool no_newline; /* at the end */
+};
+
+static struct lines split(const char *s)
+{
+	struct lines l = {.text = xstrdup(s ? s : "")};
+	size_t len = strlen(l.text);
+	char *p = l.text;
+
+	l.no_newline = len && l.text[len - 1] != '\n';
+	while (p && *p) {
+		char *nl = strchr(p, '\n');
+
+		l.line = xreallocarray(l.line, l.n + 1, sizeof(*l.line));
+		l.line[l.n++] = p;
+		if (nl)
+			*nl++ = '\0';
+		p = nl;
+	}
+	return l;
+}
+
+static void lines_free(struct lines *l)
+{
+	free(l->line);
+	free(l->text);
+}
+
+/* One line of the edit script: ' ', '-' or '+', and the text. */
+struct edit {
+	char kind;
+	const char *text;
+};
+
+static bool same(
+	const struct lines *a, size_t i, const struct lines *b, size_t k)
+{
+	/* A last line without newline differs from one with it. */
+	bool open_a = a->no_newline && i + 1 == a->n;
+	bool open_b = b->no_newline && k + 1 == b->n;
+
+	return open_a == open_b && strcmp(a->line[i], b->line[k]) == 0;
+}
+
+/* t[i][k]: length of the longest common subsequence of a[i..] and b[k..]. */
+static unsigned short *lcs_table(const struct lines *a, const struct lines *b)
+{
+	size_t w = b->n + 1;
+	unsigned short *t = xcalloc((a->n + 1) * w, sizeof(*t));
+
+	for (size_t i = a->n; i-- > 0;)
+		for (size_t k = b->n; k-- > 0;)
+			t[i * w + k] = same(a, i, b, k)
+				? t[(i + 1) * w + k + 1] + 1
+				: t[(i + 1) * w + k] >= t[i * w + k + 1]
+				? t[(i + 1) * w + k]
+				: t[i * w + k + 1];
+	return t;
+}
+
+static size_t script(
+	const struct lines *a, const struct lines *b, struct edit *out)
+{
+	bool big = a->n > LINES_MAX || b->n > LINES_MAX;
+	unsigned short *t = big ? NULL : lcs_table(a, b);
+	size_t i = 0, k = 0, n = 0, w = b->n + 1;
+
+	while (i < a->n || k < b->n) {
+		if (!big && i < a->n && k < b->n && same(a, i, b, k)) {
+			out[n++] = (struct edit){' ', a->line[i]};
+			i++;
+			k++;
+		} else if (i < a->n &&
+			(k == b->n || big ||
+				t[(i + 1) * w + k] >= t[i * w + k + 1])) {
+			out[n++] = (struct edit){'-', a->line[i++]};
+		} else {
+			out[n++] = (struct edit){'+', b->line[k++]};
+		}
+	}
+	free(t);
+	return n;
+}
+
+/* Lines before edit `at` on one side. */
+static size_t count(const struct edit *x, size_t from, size_t to, char not )
+{
+	size_t n = 0;
+
+	for (; from < to; from++)
+		n += x[from].kind != not ;
+	return n;
+}
+
+static void put_hunk(
+	struct buf *b, const struct edit *x, size_t from, size_t to)
+{
+	size_t a = count(x, from, to, '+'), c = count(x, from, to, '-');
+
+	buf_addf(b, "@@ -%zu,%zu +%zu,%zu @@\n",
+		count(x, 0, from, '+') + (a ? 1 : 0), a,
+		count(x, 0, from, '-') + (c ? 1 : 0), c);
+	for (; from < to; from++)
+		buf_addf(b, "%c%s\n", x[from].kind, x[from].text);
+}
+
+static void put_hunks(struct buf *b, const struct edit *x, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n) {
+		size_t from, to, gap = 0;
+
+		if (x[i].kind == ' ') {
+			i++;
+			continue;
+		}
+		from = i < CONTEXT ? 0 : i - CONTEXT;
+		/* Changes closer than two contexts share a hunk. */
+		for (to = i; to < n && gap <= 2 * CONTEXT; to++)
+			gap = x[to].kind == ' ' ? gap + 1 : 0;
+		if (gap > CONTEXT)
+			to -= gap - CONTEXT;
+		put_hunk(b, x, from, to);
+		i = to;
+	}
+}
+
+char *guest_diff(const struct guest_change *c)
+{
+	struct lines a = split(c->before), z = split(c->after);
+	struct edit *x = xcalloc(a.n + z.n, sizeof(*x));
+	struct buf b = {0};
+	size_t n = script(&a, &z, x);
+
+	buf_addf(&b, c->before ? "--- a%s\n" : "--- /dev/null\n", c->path);
+	buf_addf(&b, c->after ? "+++ b%s\n" : "+++ /dev/null\n", c->path);
+	put_hunks(&b, x, n);
+	free(x);
+	lines_free(&a);
+	lines_free(&z);
+	return buf_steal(&b);
+}

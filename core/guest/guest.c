@@ -1,0 +1,285 @@
+/*
+ * The front of core/guest/: facts, changes, diffs, application. See guest.h.
+ */
+#include "guest.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../str.h"
+#include "own.h"
+
+void cleanup_guest(struct guest **g)
+{
+	if (*g)
+		guest_close(*g, NULL);
+}
+
+int guest_close(struct guest *g, struct err *e)
+{
+	int rc = g->ops->close(g, e);
+
+	json_decref(g->notes);
+	free(g);
+	return rc;
+}
+
+void guest_changes_free(struct guest_changes *cs)
+{
+	for (size_t i = 0; i < cs->n; i++) {
+		free(cs->c[i].path);
+		free(cs->c[i].why);
+		free(cs->c[i].before);
+		free(cs->c[i].after);
+	}
+	for (size_t i = 0; i < cs->n_left; i++)
+		free(cs->left[i]);
+	free(cs->c);
+	free(cs->left);
+	*cs = (struct guest_changes){0};
+}
+
+char *guest_text(struct guest *g, const char *path)
+{
+	char *out;
+
+	if (g->ops->read(g, path, GUEST_FILE_MAX, &out, NULL, NULL))
+		return NULL;
+	return out;
+}
+
+bool guest_has(struct guest *g, const char *path)
+{
+	return g->ops->exists(g, path);
+}
+
+static struct guest_change *change_of(
+	const struct guest_changes *cs, const char *path)
+{
+	for (size_t i = 0; i < cs->n; i++)
+		if (strcmp(cs->c[i].path, path) == 0)
+			return &cs->c[i];
+	return NULL;
+}
+
+char *guest_future(
+	struct guest *g, const struct guest_changes *cs, const char *path)
+{
+	const struct guest_change *c = change_of(cs, path);
+
+	return c ? xstrdup(c->after) : guest_text(g, path);
+}
+
+void guest_change_add(struct guest *g, struct guest_changes *cs,
+	const char *path, const char *after, unsigned mode, const char *why)
+{
+	struct guest_change *c = change_of(cs, path);
+
+	if (c) {
+		char *both = xasprintf("%s %s", c->why, why);
+
+		free(c->why);
+		c->why = both;
+		str_set(&c->after, after);
+		return;
+	}
+	cs->c = xreallocarray(cs->c, cs->n + 1, sizeof(*cs->c));
+	c = &cs->c[cs->n++];
+	*c = (struct guest_change){.path = xstrdup(path),
+		.why = xstrdup(why),
+		.before = guest_text(g, path),
+		.after = xstrdup(after),
+		.mode = mode};
+}
+
+void guest_left(struct guest_changes *cs, const char *fmt, ...)
+{
+	char *s;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&s, fmt, ap) < 0)
+		abort();
+	va_end(ap);
+	cs->left = xreallocarray(cs->left, cs->n_left + 1, sizeof(*cs->left));
+	cs->left[cs->n_left++] = s;
+}
+
+/* --- facts --- */
+
+/* NAME=value or NAME="value" of os-release; to be freed. */
+static char *release_value(const char *text, const char *name)
+{
+	_free_ char *copy = xstrdup(text);
+	char *p = copy, *line;
+	size_t n = strlen(name);
+
+	while ((line = str_line(&p))) {
+		char *v = line + n + 1;
+
+		if (strncmp(line, name, n) || line[n] != '=')
+			continue;
+		if (*v == '"' || *v == '\'') {
+			v++;
+			v[strcspn(v, "\"'")] = '\0';
+		}
+		return str_printable_dup(str_trim(v));
+	}
+	return NULL;
+}
+
+/* Old systems have no os-release: one line in a file of their own. */
+static void old_release(struct guest *g, json_t *facts)
+{
+	static const struct {
+		const char *path, *distro;
+	} files[] = {{"/etc/redhat-release", "rhel"},
+		{"/etc/SuSE-release", "suse"},
+		{"/etc/alpine-release", "alpine"},
+		{"/etc/debian_version", "debian"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		_free_ char *text = guest_text(g, files[i].path);
+		_free_ char *clean = NULL, *name = NULL;
+
+		if (!text)
+			continue;
+		text[strcspn(text, "\n")] = '\0';
+		clean = str_printable_dup(text);
+		name = xasprintf("%s%s", i < 2 ? "" : files[i].distro, clean);
+		json_put_str(facts, "distro", files[i].distro);
+		json_put_str(facts, "version", clean);
+		json_put_str(facts, "name", i < 2 ? clean : name);
+		return;
+	}
+}
+
+static void release(struct guest *g, json_t *facts)
+{
+	_free_ char *text = guest_text(g, "/etc/os-release");
+	_free_ char *exact = guest_text(g, "/etc/debian_version");
+
+	if (!text)
+		text = guest_text(g, "/usr/lib/os-release");
+	if (!text) {
+		old_release(g, facts);
+		return;
+	}
+	_free_ char *id = release_value(text, "ID");
+	_free_ char *version = release_value(text, "VERSION_ID");
+	_free_ char *name = release_value(text, "PRETTY_NAME");
+
+	json_put_str(facts, "distro", id);
+	json_put_str(facts, "version", version);
+	json_put_str(facts, "name", name ? name : id);
+	if (exact && id && strcmp(id, "debian") == 0) {
+		exact[strcspn(exact, "\n")] = '\0';
+		json_put_str(facts, "version", exact);
+	}
+}
+
+static bool has_agent(struct guest *g)
+{
+	static const char *const paths[] = {
+		"/usr/sbin/qemu-ga", "/usr/bin/qemu-ga", "/sbin/qemu-ga"};
+
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+		if (guest_has(g, paths[i]))
+			return true;
+	return false;
+}
+
+static void linux_facts(struct guest *g, json_t *facts)
+{
+	release(g, facts);
+	guest_kernels(g, facts);
+	guest_network(g, facts);
+	json_put_str(facts, "tools", guest_tools(g));
+	json_put_bool(facts, "agent", has_agent(g));
+	json_put_bool(facts, "fstab_device_names", guest_fstab_device_names(g));
+	if (g->ops->exists(g, "/boot/efi/EFI"))
+		json_put_bool(facts, "efi_fallback",
+			guest_has(g, "/boot/efi/EFI/BOOT/BOOTX64.EFI"));
+}
+
+int guest_facts(struct guest *g, json_t **out, struct err *e)
+{
+	json_t *facts = json_object();
+
+	(void)e;
+	json_put_str(facts, "family", g->family);
+	json_put_bool(facts, "clean", g->clean);
+	json_put_u64(facts, "free", g->ops->free_bytes(g));
+	json_put(facts, "notes", json_incref(g->notes));
+	if (strcmp(g->family, "linux") == 0)
+		linux_facts(g, facts);
+	else
+		json_put_str(facts, "name", g->family);
+	*out = facts;
+	return 0;
+}
+
+/* --- changes --- */
+
+int guest_changes(struct guest *g, const json_t *wanted,
+	struct guest_changes *out, struct err *e)
+{
+	(void)e;
+	if (strcmp(g->family, "linux")) {
+		guest_left(out,
+			"the network of a %s system: set it in the "
+			"VM's console",
+			g->family);
+		return 0;
+	}
+	guest_network_changes(g, wanted, out);
+	if (json_flag(wanted, "tools_off", true))
+		guest_tools_changes(g, out);
+	return 0;
+}
+
+#define BACKUPS "/var/backups/vmferry"
+
+/*
+ * The backup lies in one directory of its own: beside the file it would be
+ * read as configuration in many places (interfaces.d, netplan, NetworkManager
+ * and systemd directories are read whole).
+ */
+static int keep_backup(
+	struct guest *g, const struct guest_change *c, struct err *e)
+{
+	_free_ char *name = xstrdup(c->path + 1);
+	_free_ char *to = NULL;
+
+	for (char *p = name; *p; p++)
+		if (*p == '/')
+			*p = '_';
+	to = xasprintf(BACKUPS "/%s", name);
+	/* The first one is the file as it came from the source. */
+	if (guest_has(g, to))
+		return 0;
+	if (g->ops->mkdirs(g, BACKUPS, e))
+		return -1;
+	return g->ops->write(g, to, c->before, 0600, e);
+}
+
+int guest_apply(struct guest *g, const struct guest_change *c, struct err *e)
+{
+	_free_ char *dir = xstrdup(c->path);
+	char *slash = strrchr(dir, '/');
+	int rc;
+
+	if (!g->write)
+		return err_set(e, ERR_INTERNAL, "the guest is open read-only");
+	*slash = '\0';
+	if (c->before && keep_backup(g, c, e))
+		return err_in(e, "keep a copy of %s in the guest", c->path);
+	if (!c->after)
+		rc = g->ops->remove(g, c->path, e);
+	else if (*dir && g->ops->mkdirs(g, dir, e))
+		rc = -1;
+	else
+		rc = g->ops->write(g, c->path, c->after, c->mode, e);
+	return rc ? err_in(e, "change %s in the guest", c->path) : 0;
+}

@@ -1,0 +1,106 @@
+/*
+ * The inside of copied disks, before the first start: what system is there,
+ * what must change, the changes as diffs, and their application. One file a
+ * matter in core/guest/. The only door to libguestfs (core/guest/access.c).
+ *
+ * Keeps true: nothing is written but by guest_apply; a backup of each changed
+ * file stays in the guest; what is not understood is left alone and said.
+ */
+#ifndef CORE_GUEST_H
+#define CORE_GUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "../json.h"
+#include "../vm.h"
+
+struct guest_disk {
+	const char *path;   /* image file or block device */
+	const char *format; /* "qcow2", "raw" */
+};
+
+/* An open set of disks of one VM, in their order, its file systems mounted.
+ * */
+struct guest;
+
+/*
+ * Open, find the root file system, mount by its fstab. write false: read
+ * only, nothing on the disks changes (not even a journal replay).
+ * ERR_GUEST_ACCESS (libguestfs, damaged or encrypted disk), ERR_GUEST_UNKNOWN
+ * (no known system inside), ERR_STOPPED.
+ */
+int guest_open(const struct guest_disk *disks, size_t n, bool write,
+	struct guest **out, struct err *e);
+/* Unmounts and flushes; -1 where that failed: the disks may miss changes. */
+int guest_close(struct guest *g, struct err *e);
+void cleanup_guest(struct guest **g);
+#define _guest_ __attribute__((cleanup(cleanup_guest)))
+
+/*
+ * What is inside; new reference:
+ *
+ *   {"family": "linux" | "windows" | "other", "distro": "debian",
+ *    "version": "12.11", "name": "Debian GNU/Linux 12 (bookworm)",
+ *    "kernels": [{"version", "initramfs": path or absent,
+ *       "default": bool, "in_initramfs": {"virtio_pci": bool, "virtio_blk",
+ *       "virtio_scsi", "virtio_net", ...}, "available": {same keys: module
+ *       or built in}}],
+ *    "network": {"stack": "ifupdown" | "netplan" | "networkd" | "nm" |
+ *       "ifcfg" | "none", "files": [paths], "interfaces": [{"name",
+ *       "method": "static" | "dhcp" | .., "address", "gateway"}]},
+ *    "persistent_rules": [{"name", "mac"}],
+ *    "tools": "open-vm-tools" | "vmware-tools" | "none",
+ *    "agent": bool, "efi_fallback": bool or absent,
+ *    "clean": bool, "free": bytes on /, "fstab_device_names": bool,
+ *    "notes": [sentences]}
+ */
+int guest_facts(struct guest *g, json_t **out, struct err *e);
+
+/*
+ * Disk bus and NIC model for what was found (pure): bus "scsi", "sata" or
+ * "ide"; nic "virtio" or "e1000"; reason: one sentence. facts null: nothing
+ * is known, the VM's guestOS decides. Static storage but reason, which is to
+ * be freed.
+ */
+void guest_propose(const json_t *facts, const struct vm *vm, const char **bus,
+	const char **nic, char **reason);
+
+/*
+ * What to reach (pure input of the matters):
+ *
+ *   {"nics": [{"old_mac", "mac", "pci_slot": 192 or absent, "index": 0,
+ *              "address": "203.0.113.77/24", "gateway", "dns": [..]}],
+ *    "tools_off": bool, "fstab": bool}
+ *
+ * A NIC without address keeps its configuration; its name is still pinned to
+ * its MAC so that it stays valid.
+ */
+struct guest_change {
+	char *path;    /* in the guest */
+	char *why;     /* one sentence */
+	char *before;  /* content, null where the file is new */
+	char *after;   /* content, null where the file is removed */
+	unsigned mode; /* of a new file */
+};
+struct guest_changes {
+	struct guest_change *c;
+	size_t n;
+	char **left; /* sentences: what was not understood or not done */
+	size_t n_left;
+};
+void guest_changes_free(struct guest_changes *cs);
+#define _changes_ __attribute__((cleanup(guest_changes_free)))
+
+/* Works out all changes; writes nothing. May return none. */
+int guest_changes(struct guest *g, const json_t *wanted,
+	struct guest_changes *out, struct err *e);
+/* A unified diff, paths as a/etc/.. and b/etc/..; to be freed. */
+char *guest_diff(const struct guest_change *c);
+/* Write one change; the file's owner, mode and SELinux context are kept, the
+ * old content stays beside it as NAME.vmferry-before (outside directories
+ * that are read whole, such as interfaces.d, where it goes to
+ * /var/backups/vmferry/). */
+int guest_apply(struct guest *g, const struct guest_change *c, struct err *e);
+
+#endif

@@ -1,0 +1,86 @@
+/*
+ * What the files of core/guest/ share: a guest's files through one small
+ * table, so that each matter works the same on libguestfs (access.c) and on
+ * a directory tree (tests).
+ *
+ * Paths are absolute in the guest; links are followed inside it only.
+ */
+#ifndef CORE_GUEST_OWN_H
+#define CORE_GUEST_OWN_H
+
+#include "guest.h"
+
+/* A file larger than this is not a configuration file. */
+#define GUEST_FILE_MAX (1 << 20)
+
+struct guest_ops {
+	/* The content, NUL-terminated, to be freed. ERR_NOT_FOUND. */
+	int (*read)(struct guest *g, const char *path, size_t max, char **out,
+		size_t *len, struct err *e);
+	/* Replace (owner, mode and context kept) or make with mode. */
+	int (*write)(struct guest *g, const char *path, const char *text,
+		unsigned mode, struct err *e);
+	int (*remove)(struct guest *g, const char *path, struct err *e);
+	/* mkdir -p with 0755. */
+	int (*mkdirs)(struct guest *g, const char *path, struct err *e);
+	/* Names in a directory, sorted, without . and ..: an array of texts,
+	 * empty where there is no such directory. New reference. */
+	json_t *(*list)(struct guest *g, const char *path);
+	bool (*exists)(struct guest *g, const char *path);
+	/* Where a symbolic link points, null: none. To be freed. */
+	char *(*link)(struct guest *g, const char *path);
+	/* Copy a file out of the guest into a file of this machine. */
+	int (*download)(struct guest *g, const char *path, const char *to,
+		struct err *e);
+	/* Free bytes on the root file system. */
+	uint64_t (*free_bytes)(struct guest *g);
+	int (*close)(struct guest *g, struct err *e);
+};
+
+struct guest {
+	const struct guest_ops *ops;
+	void *priv;
+	bool write;
+	/* Set by access.c: {"uuid:..": "/dev/.."} is its own business. */
+	const char *family; /* "linux", "windows", "other"; static */
+	bool clean;         /* file systems were unmounted in order */
+	json_t *notes;      /* sentences for guest_facts */
+};
+
+/* Whole text of a file; null where it is not there or too large. */
+char *guest_text(struct guest *g, const char *path);
+bool guest_has(struct guest *g, const char *path);
+/* Append a change; before is read from the guest. The texts are copied. */
+void guest_change_add(struct guest *g, struct guest_changes *cs,
+	const char *path, const char *after, unsigned mode, const char *why);
+/* Append a sentence to what was left alone. */
+void guest_left(struct guest_changes *cs, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/* The text a file will have: the newest change's, else the guest's. To be
+ * freed; null where there is none. Two matters may change one file. */
+char *guest_future(
+	struct guest *g, const struct guest_changes *cs, const char *path);
+
+/* --- the matters --- */
+
+/* kernels and their initramfs (kernels.c). */
+void guest_kernels(struct guest *g, json_t *facts);
+/* Which of the modules (names without .ko) a cpio archive of this machine
+ * holds, compressed or not, behind microcode or not (initramfs.c): sets
+ * found[i]. ERR_BAD_INPUT where it is none. */
+int initramfs_has(const char *file, const char *const *modules, size_t n,
+	bool *found, struct err *e);
+/* Network: facts and changes (network.c, ifupdown.c, netplan.c, names.c). */
+void guest_network(struct guest *g, json_t *facts);
+void guest_network_changes(
+	struct guest *g, const json_t *wanted, struct guest_changes *cs);
+/* VMware Tools and fstab (tools.c, fstab.c). */
+const char *guest_tools(struct guest *g);
+void guest_tools_changes(struct guest *g, struct guest_changes *cs);
+bool guest_fstab_device_names(struct guest *g);
+
+/* NIC names as the configuration has them for the wanted NIC; to be freed,
+ * null where no interface of the configuration can be told to be it. */
+char *guest_nic_name(struct guest *g, const json_t *nic, const json_t *names);
+
+#endif

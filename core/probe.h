@@ -1,0 +1,14 @@
+/* Is an address there, seen from this machine? */
+#ifndef CORE_PROBE_H
+#define CORE_PROBE_H
+
+#include "err.h"
+
+/* Ping until an answer comes or patience (s) is over: ERR_NET_UNREACHABLE.
+ * *ms: the round trip. Uses ping(8), which may send ICMP. */
+int probe_ping(const char *address, double patience, double *ms, struct err *e);
+/* The same with a TCP connection. */
+int probe_tcp(
+	const char *address, unsigned port, double patience, struct err *e);
+
+#endif

@@ -1,0 +1,213 @@
+/*
+ * The executor: see run.h. Keeps true: a step's `begin` is in the journal
+ * before the step touches anything, its `end` only after its verify looked
+ * at the world; every way out leaves status and journal saying the same.
+ */
+#include "run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "run_own.h"
+#include "stop.h"
+#include "str.h"
+
+static json_t *error_json(const struct err *e)
+{
+	json_t *o = json_object();
+
+	json_put_str(o, "id", err_id(e->code));
+	json_put_str(o, "what", e->what);
+	json_put_str(o, "why", e->why);
+	json_put_str(o, "next", err_advice(e->code));
+	return o;
+}
+
+void run_state(
+	struct run *r, const char *state, const struct err *e, json_t *progress)
+{
+	_json_ json_t *s = json_object();
+
+	json_put_str(s, "state", state);
+	if (r->step)
+		json_put_str(s, "step", r->step->kind);
+	json_put_u64(s, "index", r->index);
+	json_put_u64(s, "count", r->count);
+	if (progress)
+		json_put(s, "progress", progress);
+	if (r->step)
+		json_put_str(s, "doing", r->step->doing);
+	if (e && e->code == ERR_ANSWER_NEEDED && r->step) {
+		const json_t *q = run_recall(r, r->step->kind, "question");
+
+		if (q)
+			json_object_set(s, "question", (json_t *)q);
+	} else if (e && e->code) {
+		json_put(s, "error", error_json(e));
+	}
+	job_status_write(r->job, r->j, s);
+}
+
+void run_progress(struct run *r, json_t *progress)
+{
+	run_state(r, "running", NULL, progress);
+}
+
+/* Guided mode: stop before each step for the operator's word. */
+static int wait_go(struct run *r, struct err *e)
+{
+	const struct ask_choice c[] = {{"go", "do it"}, {NULL, NULL}};
+	const struct question q = {.id = "go",
+		.text = r->step->doing,
+		.kind = ASK_CHOICE,
+		.choices = c,
+		.why = r->step->why,
+		.help = r->step->manual};
+	const char *a;
+
+	if (!r->opts->guided)
+		return 0;
+	return run_ask(r, &q, &a, e);
+}
+
+static int finish(
+	struct run *r, const char *result, double began, struct err *e)
+{
+	json_t *d = json_object();
+
+	json_put_str(d, "result", result);
+	json_put(d, "seconds",
+		json_real((double)(long)((now_mono() - began) * 1000) / 1000));
+	return run_note(r, "end", d, e);
+}
+
+static int do_step(struct run *r, struct err *e)
+{
+	const struct step *s = r->step;
+	double began = now_mono();
+	int c;
+
+	if (run_note(r, "begin", NULL, e))
+		return -1;
+	c = s->check ? s->check(r, e) : 0;
+	if (c < 0)
+		return -1;
+	if (c > 0)
+		return finish(r, "already", began, e);
+	if (s->run && s->run(r, e))
+		return -1;
+	if (s->verify && s->verify(r, e))
+		return -1;
+	return finish(r, "done", began, e);
+}
+
+/* The step failed or waits: journal, status, and the words for people. */
+static void step_failed(struct run *r, struct err *e)
+{
+	bool waits = e->code == ERR_ANSWER_NEEDED;
+
+	err_in(e, "%s", r->step->doing);
+	if (!waits)
+		run_note(r, "error", error_json(e), NULL);
+	run_state(r,
+		waits                            ? "waiting"
+			: e->code == ERR_STOPPED ? "stopped"
+						 : "failed",
+		e, NULL);
+	job_log(r->job, "%s: %s: %s", r->step->kind, err_id(e->code), e->why);
+}
+
+static bool step_done(const struct run *r, const struct step *s)
+{
+	return journal_ended(r->j, s->kind);
+}
+
+static int each_step(struct run *r, struct err *e)
+{
+	const json_t *list = json_object_get(r->plan, "steps"), *v;
+	size_t i;
+
+	r->count = json_array_size(list);
+	json_array_foreach (list, i, v) {
+		r->step = step_find(json_string_value(v));
+		r->index = i + 1;
+		if (step_done(r, r->step)) {
+			if (run_after_resume(r, e))
+				return -1;
+		} else {
+			run_say(r, "[%u/%u] %s", r->index, r->count,
+				r->step->doing);
+			run_state(r, "running", NULL, NULL);
+			if (stop_check(e) || wait_go(r, e) || do_step(r, e)) {
+				step_failed(r, e);
+				return -1;
+			}
+		}
+		if (r->opts->until &&
+			strcmp(r->opts->until, r->step->kind) == 0) {
+			run_state(r, "stopped", NULL, NULL);
+			return 0;
+		}
+	}
+	run_state(r, "done", NULL, NULL);
+	return 0;
+}
+
+int run_job(struct job *job, const struct run_opts *o, struct err *e)
+{
+	struct run r = {.opts = o, .job = job};
+	int rc = run_begin(&r, e);
+
+	if (rc == 0)
+		rc = each_step(&r, e);
+	run_end(&r);
+	return rc;
+}
+
+/* --- the way back --- */
+
+static int note_undo(struct run *r, const char *phase, struct err *e)
+{
+	json_t *d = json_object();
+
+	json_put_str(d, "phase", phase);
+	return run_note(r, "undo", d, e);
+}
+
+static int undo_step(struct run *r, struct err *e)
+{
+	if (r->step->undo) {
+		run_say(r, "way back of: %s", r->step->doing);
+		if (r->step->undo(r, e))
+			return -1;
+	}
+	return note_undo(r, "end", e);
+}
+
+int run_undo(struct job *job, const struct run_opts *o, const char *to,
+	struct err *e)
+{
+	struct run r = {.opts = o, .job = job};
+	size_t n;
+	int rc = run_begin(&r, e);
+
+	n = rc ? 0 : json_array_size(json_object_get(r.plan, "steps"));
+	r.count = n;
+	while (rc == 0 && n--) {
+		r.step = step_find(json_string_value(
+			json_array_get(json_object_get(r.plan, "steps"), n)));
+		r.index = n + 1;
+		if (!run_begun(&r, r.step->kind))
+			continue;
+		run_state(&r, "undoing", NULL, NULL);
+		rc = undo_step(&r, e);
+		if (rc)
+			step_failed(&r, e);
+		else if (to && strcmp(to, r.step->kind) == 0)
+			break;
+	}
+	if (rc == 0)
+		run_state(&r, "undone", NULL, NULL);
+	run_end(&r);
+	return rc;
+}

@@ -1,0 +1,73 @@
+/* The system disk first. Old releases have a letter and a boot disk. */
+#include "../run.h"
+
+#include <string.h>
+
+#include "../str.h"
+#include "../target.h"
+
+static int wanted(
+	struct run *r, struct pve *p, struct pve_params *params, struct err *e)
+{
+	char key[16];
+
+	if (target_disk_key(r, 0, key, e))
+		return -1;
+	if (pve_has(p, PVE_BOOT_ORDER)) {
+		pve_param(params, "boot", "order=%s", key);
+	} else {
+		pve_param(params, "boot", "c");
+		pve_param(params, "bootdisk", "%s", key);
+	}
+	return 0;
+}
+
+static int check(struct run *r, struct err *e)
+{
+	_pve_params_ struct pve_params want = {0};
+	_json_ json_t *config = NULL;
+	struct pve *p;
+
+	if (run_pve(r, &p, e) || wanted(r, p, &want, e) ||
+		pve_vm_config(p, run_vmid(r), &config, e))
+		return -1;
+	for (size_t i = 0; i < want.n; i++)
+		if (strcmp(json_str_or(config, want.kv[i].key, ""),
+			    want.kv[i].value))
+			return 0;
+	return 1;
+}
+
+static int run(struct run *r, struct err *e)
+{
+	_pve_params_ struct pve_params want = {0};
+	struct pve *p;
+
+	if (run_pve(r, &p, e) || wanted(r, p, &want, e))
+		return -1;
+	return pve_vm_set(p, run_vmid(r), &want, NULL, e);
+}
+
+static int verify(struct run *r, struct err *e)
+{
+	int c = check(r, e);
+
+	if (c < 0)
+		return -1;
+	return c ? 0
+		 : err_set(e, ERR_PVE_SERVER,
+			   "the boot order was not taken over");
+}
+
+const struct step step_boot_order = {
+	.kind = "boot_order",
+	.order = 110,
+	.doing = "Boot from the system disk",
+	.why = "The firmware tries devices in this order; a data disk or the "
+	       "network first would look like a dead server.",
+	.manual = "qm set VMID --boot order=scsi0",
+	.trouble = "Set it in the VM's options in the web interface.",
+	.check = check,
+	.run = run,
+	.verify = verify,
+};

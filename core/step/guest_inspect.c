@@ -1,0 +1,92 @@
+/*
+ * Looks inside the copied disks, read-only. A disk that cannot be opened is
+ * not a failure of the move: the operator's word stands in for the facts.
+ */
+#include "../guest_job.h"
+
+#include "../str.h"
+
+static int note_facts(struct run *r, json_t *facts, struct err *e)
+{
+	json_t *d = json_object();
+
+	json_put_str(d, "name", "guest");
+	json_put(d, "facts", facts);
+	return run_note(r, "measure", d, e);
+}
+
+static void tell(struct run *r, const json_t *facts)
+{
+	const json_t *notes = json_object_get(facts, "notes"), *n;
+	size_t i;
+
+	run_say(r, "  %s, network by %s, tools: %s",
+		json_str_or(facts, "name", "unknown system"),
+		json_str_or(json_object_get(facts, "network"), "stack", "?"),
+		json_str_or(facts, "tools", "?"));
+	json_array_foreach (notes, i, n)
+		run_say(r, "  %s", json_string_value(n));
+}
+
+/* Not opened: say why, and go on only on the operator's word. */
+static int without_facts(struct run *r, const struct err *cause, struct err *e)
+{
+	static const struct ask_choice c[] = {{"retry", "try again"},
+		{"blind", "go on; choices are made from the VM's settings"},
+		{NULL, NULL}};
+	const struct question q = {.id = "blind",
+		.kind = ASK_CHOICE,
+		.once = true,
+		.choices = c,
+		.text = "The inside of the disk could not be read. Go on?",
+		.why = cause->why,
+		.help = "Without it vmferry proposes the disk bus from the "
+			"guest system's name, and the network is changed by "
+			"you in the VM's console."};
+	const char *a;
+	json_t *d;
+
+	run_say(r, "  %s: %s", err_id(cause->code), cause->why);
+	if (run_ask(r, &q, &a, e))
+		return -1;
+	if (str_eqi(a, "retry")) {
+		*e = *cause;
+		return -1;
+	}
+	d = json_object();
+	json_put_str(d, "text", cause->why);
+	return run_note(r, "note", d, e);
+}
+
+static int run(struct run *r, struct err *e)
+{
+	_guest_ struct guest *g = NULL;
+	struct err cause = {0};
+	json_t *facts;
+
+	if (guest_job_open(r, false, &g, &cause) == 0 &&
+		guest_facts(g, &facts, &cause) == 0) {
+		tell(r, facts);
+		return note_facts(r, facts, e);
+	}
+	if (cause.code == ERR_STOPPED) {
+		*e = cause;
+		return -1;
+	}
+	return without_facts(r, &cause, e);
+}
+
+const struct step step_guest_inspect = {
+	.kind = "guest_inspect",
+	.order = 90,
+	.flags = STEP_SKIPPABLE,
+	.doing = "Look inside the copied disk",
+	.why = "Whether the system boots on the new hardware depends on what "
+	       "is in its initramfs; whether it is reachable depends on its "
+	       "network files. Nothing is written.",
+	.manual = "guestfish --ro -a VOLUME -i cat /etc/os-release\n"
+		  "lsinitramfs /boot/initrd.img-* | grep virtio",
+	.trouble = "An encrypted or unknown disk can still be moved: choose "
+		   "bus and network by hand.",
+	.run = run,
+};

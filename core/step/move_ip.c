@@ -1,0 +1,102 @@
+/*
+ * The failover IP and its virtual MAC. Provider "manual": a gate that says
+ * what to do at the hoster and takes the virtual MAC down. Never before the
+ * source is proven off (stop_vm stands earlier).
+ */
+#include "../run.h"
+
+#include <string.h>
+
+#include "../str.h"
+
+static const char *provider(const struct run *r)
+{
+	return run_str(r, "hoster.provider", "none");
+}
+
+static int preflight(struct run *r, struct err *e)
+{
+	const char *p = provider(r);
+
+	if (strcmp(p, "none") && strcmp(p, "manual"))
+		return err_set(e, ERR_PLAN_BAD,
+			"hoster.provider %s is not known: none or manual", p);
+	if (strcmp(p, "manual") == 0)
+		run_find(r, LEVEL_WARNING, ERR_NONE,
+			"the address %s is moved by you at the hoster; vmferry "
+			"will wait for it",
+			run_str(r, "hoster.address", "?"));
+	return 0;
+}
+
+static int check(struct run *r, struct err *e)
+{
+	(void)e;
+	return strcmp(provider(r), "none") == 0;
+}
+
+static int run(struct run *r, struct err *e)
+{
+	_free_ char *text =
+		xasprintf("Move %s to the new server at the "
+			  "hoster, then type its virtual MAC (or: same):",
+			run_str(r, "hoster.address", "the failover IP"));
+	const struct question q = {.id = "mac",
+		.kind = ASK_TEXT,
+		.text = text,
+		.pattern = "same|([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}",
+		.hint = "02:00:00:12:34:56",
+		.why = "Behind most hosters an address only answers from its "
+		       "registered virtual MAC.",
+		.help = "In the hoster's console: move the address to the new "
+			"server; create a virtual MAC for it, or move the one "
+			"it has. 'same' keeps the VM's MAC."};
+	const char *mac;
+	json_t *d;
+
+	if (run_ask(r, &q, &mac, e))
+		return -1;
+	d = json_object();
+	json_put_str(d, "id", "mac");
+	json_put_str(d, "value", mac);
+	return run_note(r, "decision", d, e);
+}
+
+static int undo(struct run *r, struct err *e)
+{
+	static const struct ask_choice c[] = {
+		{"back", "it points to the old server again"}, {NULL, NULL}};
+	_free_ char *text = xasprintf("Has %s been moved back to the old "
+				      "server at the hoster?",
+		run_str(r, "hoster.address", "the failover IP"));
+	const struct question q = {.id = "back",
+		.kind = ASK_CHOICE,
+		.text = text,
+		.choices = c,
+		.why = "The old VM is reachable only where its address "
+		       "points."};
+	const char *a;
+
+	if (!run_recall(r, "move_ip", "decision"))
+		return 0;
+	return run_ask(r, &q, &a, e);
+}
+
+const struct step step_move_ip = {
+	.kind = "move_ip",
+	.order = 50,
+	.flags = STEP_SKIPPABLE | STEP_STOPS,
+	.doing = "Move the failover IP to the new server",
+	.why = "A hosted VM is reachable only where its hoster sends its "
+	       "address, and mostly only from the virtual MAC registered "
+	       "there.",
+	.manual = "In the hoster's console: move the address to the new "
+		  "server, then create or move its virtual MAC.",
+	.trouble = "If the new VM is not reachable later, look at the hoster's "
+		   "console first. Way back: move the address to the old "
+		   "server.",
+	.preflight = preflight,
+	.check = check,
+	.run = run,
+	.undo = undo,
+};

@@ -1,0 +1,154 @@
+/*
+ * The first start, with the NIC links up: only after the source was proven
+ * off again, so that two machines never have one address.
+ */
+#include "../run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../esxi.h"
+#include "../stop.h"
+#include "../str.h"
+#include "../target.h"
+
+static int source_still_off(struct run *r, struct err *e)
+{
+	char state[ESXI_POWER_LEN];
+	struct esxi *x;
+
+	if (run_esxi(r, &x, e) || esxi_power(x, r->vm->id, state, e))
+		return -1;
+	if (strcmp(state, "off"))
+		return err_set(e, ERR_VM_RUNNING,
+			"%s is %s on the ESXi host again: two machines with "
+			"one address would disturb each other",
+			r->vm->name, state);
+	return 0;
+}
+
+static int run(struct run *r, struct err *e)
+{
+	_pve_params_ struct pve_params params = {0};
+	struct pve *p;
+
+	if (source_still_off(r, e) || run_pve(r, &p, e))
+		return -1;
+	target_add_nics(r, &params, false);
+	if (params.n && pve_vm_set(p, run_vmid(r), &params, NULL, e))
+		return -1;
+	return pve_vm_start(p, run_vmid(r), NULL, e);
+}
+
+/* Without an agent nobody but the operator can say that it is up. */
+static int ask_console(struct run *r, struct err *e)
+{
+	static const struct ask_choice c[] = {
+		{"up", "it is up: I see the login prompt"},
+		{"wait", "wait again for the agent"},
+		{"dead", "it does not boot"}, {NULL, NULL}};
+	const struct question q = {.id = "boot",
+		.kind = ASK_CHOICE,
+		.once = true,
+		.choices = c,
+		.text = "The guest agent does not answer. What does the VM's "
+			"console show?",
+		.why = "No agent may mean no boot, or only no "
+		       "qemu-guest-agent in the guest.",
+		.help = "Web interface: the VM, Console. A login prompt: it "
+			"is up. 'dracut', 'initramfs', 'grub rescue', 'No "
+			"bootable device' or a blue screen 0x7B: it does not "
+			"find its disk; answer 'dead' and undo to choose_bus."};
+	const char *a;
+
+	if (run_ask(r, &q, &a, e))
+		return -1;
+	if (strcmp(a, "up") == 0)
+		return 0;
+	return err_set(e, strcmp(a, "wait") ? ERR_GUEST_BOOT : ERR_AGENT_SILENT,
+		strcmp(a, "wait") ? "the operator saw that it does not boot"
+				  : "still no answer from the agent");
+}
+
+static int wait_agent(
+	struct run *r, struct pve *p, double patience, struct err *e)
+{
+	double began = now_mono();
+
+	for (;;) {
+		struct pve_vm_status st;
+		json_t *o;
+
+		if (pve_agent_ping(p, run_vmid(r), e) == 0)
+			return 0;
+		if (e->code != ERR_AGENT_SILENT && e->code != ERR_TIMEOUT)
+			return -1;
+		if (pve_vm_status(p, run_vmid(r), &st, e))
+			return -1;
+		if (!st.running)
+			return err_set(e, ERR_GUEST_BOOT,
+				"the VM is not running any more");
+		if (now_mono() - began > patience)
+			return err_set(e, ERR_AGENT_SILENT,
+				"no answer within %.0f s", patience);
+		o = json_object();
+		json_put_str(o, "what", "waiting for the guest agent");
+		json_put_u64(o, "done", now_mono() - began);
+		json_put_u64(o, "total", patience);
+		run_progress(r, o);
+		if (stop_sleep(1000, e))
+			return -1;
+	}
+}
+
+static int verify(struct run *r, struct err *e)
+{
+	double began = now_mono();
+	struct pve *p;
+	json_t *d;
+
+	if (run_pve(r, &p, e))
+		return -1;
+	if (wait_agent(r, p, run_u64(r, "checks.boot_timeout", 300), e)) {
+		if (e->code != ERR_AGENT_SILENT || ask_console(r, e))
+			return -1;
+	}
+	run_say(r, "  up after %.0f s", now_mono() - began);
+	d = json_object();
+	json_put_str(d, "name", "seconds to boot");
+	json_put(d, "value", json_real(now_mono() - began));
+	json_put_str(d, "unit", "s");
+	return run_note(r, "measure", d, e);
+}
+
+static int undo(struct run *r, struct err *e)
+{
+	unsigned id = run_vmid(r);
+	struct pve *p;
+	int ours;
+
+	if (!id)
+		return 0;
+	if (run_pve(r, &p, e))
+		return -1;
+	ours = target_is_ours(r, p, id, e);
+	if (ours <= 0)
+		return ours;
+	run_say(r, "  stopping VM %u", id);
+	return pve_vm_stop(p, id, NULL, e);
+}
+
+const struct step step_start_vm = {
+	.kind = "start_vm",
+	.order = 130,
+	.flags = STEP_STOPS,
+	.doing = "Start the VM on Proxmox VE",
+	.why = "The source is proven off once more, the network links go up, "
+	       "and vmferry waits until the guest's agent answers.",
+	.manual = "qm start VMID\nqm agent VMID ping",
+	.trouble = "Look at the VM's console. Way back: this VM is stopped "
+		   "and the old one started again.",
+	.run = run,
+	.verify = verify,
+	.undo = undo,
+};

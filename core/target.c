@@ -1,0 +1,128 @@
+/* The VM on the target: see target.h. */
+#include "target.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "map.h"
+#include "str.h"
+
+char *target_tag(const struct run *r)
+{
+	const json_t *plan = journal_last(r->j, NULL, "plan");
+
+	/* The plan's line is unique by its time: two jobs of one name and
+	 * plan still differ. */
+	return xasprintf("vmferry-job: %s %s", r->job->name,
+		json_str_or(plan, "time", "?"));
+}
+
+int target_is_ours(
+	const struct run *r, struct pve *p, unsigned id, struct err *e)
+{
+	_free_ char *tag = target_tag(r);
+	_json_ json_t *config = NULL;
+	bool exists;
+
+	if (pve_vm_exists(p, id, &exists, e))
+		return -1;
+	if (!exists)
+		return 0;
+	if (pve_vm_config(p, id, &config, e))
+		return -1;
+	if (strstr(json_str_or(config, "description", ""), tag))
+		return 1;
+	return err_set(e, ERR_VMID_TAKEN,
+		"VM %u on the node does not carry this job's tag: it is not "
+		"touched",
+		id);
+}
+
+int target_volume(struct run *r, size_t i, char **volid, char **path,
+	uint64_t *size, char **format, struct err *e)
+{
+	const char *slot = json_str_or(run_disk(r, i), "slot", "");
+	_json_ json_t *o = run_object(r, "volume", "slot", slot);
+	_free_ char *where = NULL, *fmt = NULL;
+	uint64_t bytes;
+	struct pve *p;
+
+	if (!o)
+		return err_set(e, ERR_INTERNAL, "no volume for disk %s", slot);
+	if (run_pve(r, &p, e) ||
+		pve_volume_path(
+			p, json_str_or(o, "id", ""), &where, &bytes, &fmt, e))
+		return -1;
+	if (volid)
+		*volid = xstrdup(json_str(o, "id"));
+	if (size)
+		*size = bytes;
+	if (path)
+		*path = xstrdup(where);
+	if (format)
+		*format = xstrdup(fmt);
+	return 0;
+}
+
+static const json_t *decision(const struct run *r)
+{
+	return run_recall(r, "choose_bus", "measure");
+}
+
+const char *target_bus(const struct run *r)
+{
+	return json_str_or(decision(r), "bus", "scsi");
+}
+
+/* The virtual MAC belongs to the NIC that has the moved address: the first
+ * with an address, else the first. */
+static size_t moved_nic(const json_t *nics)
+{
+	const json_t *n;
+	size_t i;
+
+	json_array_foreach (nics, i, n)
+		if (json_str(n, "address"))
+			return i;
+	return 0;
+}
+
+const char *target_mac(const struct run *r, size_t i)
+{
+	const json_t *nics = json_at(r->plan, "target.nics");
+	const json_t *d = run_recall(r, "move_ip", "decision");
+	const char *moved = json_str(d, "value");
+
+	if (moved && strcmp(moved, "same") && i == moved_nic(nics))
+		return moved;
+	return json_str(json_array_get(nics, i), "mac");
+}
+
+void target_add_nics(
+	const struct run *r, struct pve_params *params, bool link_down)
+{
+	const json_t *nics = json_at(r->plan, "target.nics"), *n;
+	const char *chosen = json_str_or(decision(r), "nic", "virtio");
+	size_t i;
+
+	json_array_foreach (nics, i, n) {
+		_free_ char *net = map_net(json_str_or(n, "model", chosen),
+			target_mac(r, i), json_str_or(n, "bridge", "vmbr0"),
+			json_u64(n, "vlan", 0),
+			link_down || !json_flag(n, "connected", true));
+		char key[32];
+
+		snprintf(key, sizeof(key), "net%zu", i);
+		pve_param(params, key, "%s", net);
+	}
+}
+
+int target_disk_key(const struct run *r, size_t i, char key[16], struct err *e)
+{
+	_free_ char *value = NULL;
+
+	if (map_disk(target_bus(r), i, "x", false, key, &value))
+		return err_set(e, ERR_PLAN_BAD,
+			"bus %s has no place for disk %zu", target_bus(r), i);
+	return 0;
+}

@@ -1,0 +1,36 @@
+/*
+ * What several steps need to know of the VM on the target: whose it is,
+ * where its volumes are, its networks and its disks' places.
+ */
+#ifndef CORE_TARGET_H
+#define CORE_TARGET_H
+
+#include "pve.h"
+#include "run.h"
+
+/* The line in the description that says a VM is this job's. To be freed. */
+char *target_tag(const struct run *r);
+/* 1: VM id exists and carries the tag; 0: there is no such VM; -1 with
+ * ERR_VMID_TAKEN: it is somebody else's (or another error). */
+int target_is_ours(
+	const struct run *r, struct pve *p, unsigned id, struct err *e);
+
+/* Volume of disk i: any of the outputs may be null; the texts are to be
+ * freed. ERR_INTERNAL before create_vm. */
+int target_volume(struct run *r, size_t i, char **volid, char **path,
+	uint64_t *size, char **format, struct err *e);
+
+/* net0.. of the plan, with the MAC that move_ip learnt and the model that
+ * choose_bus chose. */
+/* The MAC of NIC i: what move_ip learnt, else the plan's. Borrowed. */
+const char *target_mac(const struct run *r, size_t i);
+
+void target_add_nics(
+	const struct run *r, struct pve_params *params, bool link_down);
+
+/* The bus and NIC model that choose_bus decided; "scsi"/"virtio" before. */
+const char *target_bus(const struct run *r);
+/* "scsi0": the key of disk i on that bus. */
+int target_disk_key(const struct run *r, size_t i, char key[16], struct err *e);
+
+#endif
