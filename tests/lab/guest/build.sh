@@ -133,7 +133,8 @@ fast_kernel() {
   setup=$((($(number 0x1f1 1) + 1) * 512))
   packed=$((setup + $(number 0x248 4)))
   dd if="$vmlinuz" bs=64K iflag=skip_bytes,count_bytes skip=$packed \
-    count=$(($(number 0x24c 4) - 4)) status=none | xz -dc >"$dir/vmlinux"
+    count=$(($(number 0x24c 4) - 4)) status=none |
+    xz -dc >"$dir/vmlinux" || die "$vmlinuz is not packed with xz"
   objcopy -O binary -S "$dir/vmlinux" "$dir/flat"
   lz4 -l -9 -q "$dir/flat" "$dir/payload.lz4"
   gcc -O2 -m64 -ffreestanding -fno-pic -no-pie -mgeneral-regs-only \
@@ -198,16 +199,24 @@ put_busybox() {
     done
 }
 
-# put_modules ROOT MODULE...: the modules with all they depend on, and the
-# lists modprobe and udev read.
+# module_files MODULE...: the files to load, with all they depend on.
+module_files() {
+  local module files
+  for module; do
+    files=$(modprobe -d "$kernel_root" -S "$kver" --show-depends "$module") ||
+      die "$kernel has no module $module"
+    awk '$1 == "insmod" { print $2 }' <<<"$files"
+  done | sort -u
+}
+
+# put_modules ROOT MODULE...: these, and the lists modprobe and udev read.
 put_modules() {
-  local root=$1 from=$kernel_root/lib/modules/$kver
-  local to=$root/lib/modules/$kver path
+  local root=$1 from=$kernel_root/lib/modules/$kver path
+  local to=$root/lib/modules/$kver
   shift
   mkdir -p "$to"
   cp "$from"/modules.{builtin,builtin.modinfo,order} "$to"
-  for path in $(modprobe -d "$kernel_root" -S "$kver" -a --show-depends "$@" |
-    awk '$1 == "insmod" { print $2 }' | sort -u); do
+  module_files "$@" | while read -r path; do
     path=${path##*"/$kver/"}
     install -D -m 644 "$from/$path" "$to/$path"
   done
@@ -419,6 +428,9 @@ fi
 work=$(mktemp -d "$cache/.build-XXXXXX")
 trap finish EXIT
 kernel_root=$(package_root "$kernel")
+# its installation would have made this
+[ -e "$kernel_root/lib/modules/$kver/modules.dep" ] ||
+  depmod -b "$kernel_root" "$kver"
 start=$SECONDS
 build
 echo "guest images built in $((SECONDS - start)) s: $cache" >&2
