@@ -57,21 +57,24 @@ static int jobs_dir(char **out, struct err *e)
 
 /* --- creating --- */
 
+/* The journal first: writing the plan flushes the directory for both. */
 static int write_plan(const char *dir, const json_t *plan, struct err *e)
 {
 	_free_ char *path = path_join(dir, "plan.json");
 	_free_ char *text = json_pretty(plan);
 	_journal_ struct journal *j = NULL;
 	char sum[SHA256_HEX];
-	json_t *data;
+	json_t *data = json_object();
 
-	if (file_write(path, text, strlen(text), 0600, e) ||
-		journal_open(dir, NULL, &j, e))
-		return -1;
 	sha256_hex(text, strlen(text), sum);
-	data = json_object();
 	json_put_str(data, "sha256", sum);
-	return journal_add(j, NULL, "plan", data, e);
+	if (journal_open(dir, NULL, &j, e)) {
+		json_decref(data);
+		return -1;
+	}
+	if (journal_add(j, NULL, "plan", data, e))
+		return -1;
+	return file_write(path, text, strlen(text), 0600, e);
 }
 
 /* What an earlier creation left that did not come to its end. */

@@ -158,6 +158,19 @@ static int show(
 
 /* --- for programs --- */
 
+/* A worker that asks ends: while one runs, nothing is open, and the journal
+ * of a long copy need not be read. */
+static int open_questions(const struct job *job, const json_t *status,
+	json_t **out, struct err *e)
+{
+	const char *state = json_str_or(status, "state", "");
+
+	if (strcmp(state, "running") != 0)
+		return ask_open(job->dir, out, e);
+	*out = json_array();
+	return 0;
+}
+
 static int show_json(const struct job *job, const json_t *status, bool pretty,
 	struct out *o, struct err *e)
 {
@@ -165,7 +178,7 @@ static int show_json(const struct job *job, const json_t *status, bool pretty,
 	_free_ char *text = NULL;
 	json_t *open = NULL;
 
-	if (ask_open(job->dir, &open, e))
+	if (open_questions(job, s, &open, e))
 		return -1;
 	json_put(s, "questions", open);
 	text = pretty ? json_pretty(s) : json_line(s);

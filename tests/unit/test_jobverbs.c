@@ -237,6 +237,61 @@ static void stop_verb(void **state)
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+/* A worker that copies until its progress was seen. */
+static pid_t seen_worker(struct job *job, const char *seen)
+{
+	_json_ json_t *s = json_pack("{s:s,s:s,s:s,s:{s:s,s:I,s:I,s:I,s:i}}",
+		"state", "running", "step", "copy", "doing", "Copy the disks",
+		"progress", "what", "copying scsi0:0", "done",
+		(json_int_t)10 << 30, "total", (json_int_t)40 << 30, "rate",
+		(json_int_t)300 << 20, "eta", 102);
+	double end = now_mono() + 20;
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	if (job_lock(job, NULL))
+		_exit(1);
+	job_status_write(job, NULL, s);
+	while (!file_exists(seen) && now_mono() < end)
+		usleep(1000);
+	_exit(0);
+}
+
+static void put_seen(struct out *o, const char *s, size_t n)
+{
+	cap_put(o, s, n);
+	if (memmem(s, n, "running", 7))
+		jobtest_write(jobtest_dir, "seen", "", 0);
+}
+
+/* status --follow shows the worker's progress, and ends when it does. */
+static void followed(void **state)
+{
+	_job_ struct job *job = sample(22);
+	_free_ char *seen = path_join(jobtest_dir, "seen");
+	struct capture c = {.out = {.put = put_seen, .note = cap_note}};
+	char name[] = "status", follow[] = "--follow";
+	char *argv[] = {name, job->dir, follow, NULL};
+	double end = now_mono() + 20;
+	pid_t pid;
+	int status;
+
+	(void)state;
+	pid = seen_worker(job, seen);
+	while (job_worker_pid(job) != pid && now_mono() < end)
+		usleep(1000);
+	ok(verb_find("status")->run(3, argv, &c.out, e));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	assert_non_null(strstr(c.b.s,
+		"running: Copy the disks  copying scsi0:0: 25 %, 10.0 GiB of "
+		"40.0 GiB, 300.0 MiB/s, 1 min 42 s left\n"));
+	assert_non_null(strstr(c.b.s, "its worker is gone"));
+	buf_free(&c.b);
+	buf_free(&c.notes);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, jobtest_setup, jobtest_teardown)
@@ -248,6 +303,7 @@ int main(void)
 		T(verify_verb),
 		T(signed_report),
 		T(stop_verb),
+		T(followed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
