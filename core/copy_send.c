@@ -19,9 +19,11 @@ static void write_failed(struct writer *w, uint64_t off, int err_no)
 {
 	char where[STR_SIZE_LEN];
 	struct err e = {0};
+	bool gone = err_no == ENOTCONN || err_no == ESHUTDOWN;
 
 	errno = err_no;
-	err_sys(&e, ERR_TARGET_WRITE, "at %s", str_size(where, off));
+	err_sys(&e, gone ? ERR_NBD : ERR_TARGET_WRITE, "at %s",
+		str_size(where, off));
 	writer_fail(w, &e);
 }
 

@@ -104,14 +104,12 @@ int nbdc_uri(const char *uri, struct nbdc **out, struct err *e)
 int nbdc_serve(const struct nbd_serve *s, struct nbdc **out, struct err *e)
 {
 	struct nbd_server *server;
+	struct nbdc *c;
 
-	if (nbd_server_start(s, &server, e))
+	if (nbd_server_start(s, &server, &c, e))
 		return -1;
-	if (nbdc_unix(nbd_server_socket(server), out, e)) {
-		nbd_server_end(server, NULL);
-		return -1;
-	}
-	(*out)->server = server;
+	c->server = server;
+	*out = c;
 	return 0;
 }
 

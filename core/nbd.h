@@ -19,22 +19,21 @@ struct nbd_serve {
 };
 
 struct nbd_server;
+struct nbdc;
 
 /*
- * Start qemu-nbd and wait until it takes connections. A file that another
- * process has open is waited for up to 15 s: the qemu-nbd of a worker that
- * was killed a moment ago. ERR_TOOL_MISSING, ERR_NBD with qemu-nbd's words,
+ * Start qemu-nbd and be its first client. A file that another process has
+ * open is waited for up to 15 s: the qemu-nbd of a worker that was killed a
+ * moment ago. ERR_TOOL_MISSING, ERR_NBD with qemu-nbd's words, ERR_NO_SPACE,
  * ERR_STOPPED. Must be called by a thread that lives as long as the server.
  */
-int nbd_server_start(
-	const struct nbd_serve *s, struct nbd_server **out, struct err *e);
+int nbd_server_start(const struct nbd_serve *s, struct nbd_server **out,
+	struct nbdc **first, struct err *e);
 /* Its socket; borrowed. */
 const char *nbd_server_socket(const struct nbd_server *s);
 /* Wait for its end (asking for it where it serves many). ERR_NBD where it
  * ended badly. Null allowed. */
 int nbd_server_end(struct nbd_server *s, struct err *e);
-
-struct nbdc;
 
 /* Connect to the default export. ERR_NBD. */
 int nbdc_unix(const char *socket, struct nbdc **out, struct err *e);

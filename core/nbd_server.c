@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -120,66 +121,74 @@ static int spawn(struct nbd_server *s, const struct nbd_serve *o, struct err *e)
 	argv[n++] = "--";
 	argv[n++] = o->file;
 	argv[n] = NULL;
-	return proc_spawn(argv, -1, -1, s->words, &s->pid, e);
+	return proc_spawn_bound(argv, s->words, &s->pid, e);
 }
 
-/* 1: it listens. 0: it ended before it did; s->pid is reaped. */
-static int wait_listening(struct nbd_server *s, struct err *e)
+/* Its end within so many seconds, as an error in its words; reaped then. */
+static int ended(
+	struct nbd_server *s, double within, bool *locked, struct err *e)
+{
+	double until = now_mono() + within;
+	_free_ char *words = NULL;
+
+	while (waitpid(s->pid, NULL, WNOHANG) == 0) {
+		if (now_mono() >= until)
+			return 0;
+		poll(NULL, 0, 5);
+	}
+	s->pid = 0;
+	words = last_words(s);
+	*locked = strstr(words, "lock") != NULL;
+	return err_set(e,
+		strstr(words, "No space left") ? ERR_NO_SPACE : ERR_NBD, "%s",
+		*words ? words : "qemu-nbd ended at once");
+}
+
+/* Its socket is there before it listens, and it listens before it opens the
+ * file: only an answer shows that it runs. */
+static int first_client(
+	struct nbd_server *s, struct nbdc **out, bool *locked, struct err *e)
 {
 	double until = now_mono() + START_TIMEOUT;
+	struct err why = {.code = ERR_NBD, .why = "it does not listen"};
 
-	while (!file_exists(s->socket)) {
-		if (waitpid(s->pid, NULL, WNOHANG) != 0)
+	while (now_mono() < until) {
+		if (file_exists(s->socket) &&
+			nbdc_unix(s->socket, out, &why) == 0)
 			return 0;
-		if (now_mono() > until)
-			return err_set(e, ERR_NBD,
-				"qemu-nbd did not listen within %.0f s",
-				START_TIMEOUT);
-		if (stop_sleep(5, e))
+		if (ended(s, 0.01, locked, e) || stop_check(e))
 			return -1;
 	}
-	return 1;
+	return err_set(e, ERR_NBD, "qemu-nbd did not answer within %.0f s: %s",
+		START_TIMEOUT, why.why);
 }
 
 static int try_start(const struct nbd_serve *o, struct nbd_server **out,
-	bool *locked, struct err *e)
+	struct nbdc **conn, bool *locked, struct err *e)
 {
 	struct nbd_server *s = xcalloc(1, sizeof(*s));
-	int rc;
 
 	s->words = -1;
 	s->many = o->clients > 1;
 	*locked = false;
-	if (make_place(s, e) || spawn(s, o, e)) {
-		forget(s);
-		return -1;
-	}
-	rc = wait_listening(s, e);
-	if (rc > 0) {
+	if (make_place(s, e) == 0 && spawn(s, o, e) == 0 &&
+		first_client(s, conn, locked, e) == 0) {
 		*out = s;
 		return 0;
 	}
-	if (rc < 0) {
+	if (s->pid)
 		proc_end(s->pid, 2);
-	} else {
-		_free_ char *words = last_words(s);
-
-		*locked = strstr(words, "lock") != NULL;
-		err_set(e,
-			strstr(words, "No space left") ? ERR_NO_SPACE : ERR_NBD,
-			"%s", *words ? words : "qemu-nbd ended at once");
-	}
 	forget(s);
 	return -1;
 }
 
-int nbd_server_start(
-	const struct nbd_serve *o, struct nbd_server **out, struct err *e)
+int nbd_server_start(const struct nbd_serve *o, struct nbd_server **out,
+	struct nbdc **conn, struct err *e)
 {
 	double until = now_mono() + LOCK_TIMEOUT;
 	bool locked;
 
-	while (try_start(o, out, &locked, e)) {
+	while (try_start(o, out, conn, &locked, e)) {
 		if (!locked || now_mono() > until || stop_sleep(200, NULL))
 			return -1;
 		err_clear(e);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -54,12 +55,14 @@ static void env_free(char **env)
 
 /* In the child, between fork and exec: only async-signal-safe calls. */
 static void child_exec(const char *const argv[], const int fds[3], pid_t parent,
-	char **env, int report)
+	bool bound, char **env, int report)
 {
 	sigset_t none;
 	int kept[3];
 
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	prctl(PR_SET_PDEATHSIG, bound ? SIGKILL : SIGTERM);
+	if (bound)
+		setpgid(0, 0);
 	if (getppid() != parent)
 		_exit(127);
 	sigemptyset(&none);
@@ -86,8 +89,8 @@ static int spawn_failed(const char *name, int child_errno, struct err *e)
 	return err_sys(e, ERR_IO, "cannot start %s", name);
 }
 
-int proc_spawn(const char *const argv[], int in, int out, int err_fd,
-	pid_t *pid, struct err *e)
+static int spawn(const char *const argv[], int in, int out, int err_fd,
+	bool bound, pid_t *pid, struct err *e)
 {
 	_close_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	int fds[3] = {in < 0 ? null : in, out < 0 ? null : out,
@@ -102,7 +105,7 @@ int proc_spawn(const char *const argv[], int in, int out, int err_fd,
 	env = clean_env();
 	p = fork();
 	if (p == 0)
-		child_exec(argv, fds, self, env, report[1]);
+		child_exec(argv, fds, self, bound, env, report[1]);
 	env_free(env);
 	close(report[1]);
 	do {
@@ -118,6 +121,18 @@ int proc_spawn(const char *const argv[], int in, int out, int err_fd,
 	}
 	*pid = p;
 	return 0;
+}
+
+int proc_spawn(const char *const argv[], int in, int out, int err_fd,
+	pid_t *pid, struct err *e)
+{
+	return spawn(argv, in, out, err_fd, false, pid, e);
+}
+
+int proc_spawn_bound(
+	const char *const argv[], int err_fd, pid_t *pid, struct err *e)
+{
+	return spawn(argv, -1, -1, err_fd, true, pid, e);
 }
 
 static int exit_status(int ws)

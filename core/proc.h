@@ -45,6 +45,13 @@ int proc_must(const char *const argv[], const struct proc_opts *opts,
  */
 int proc_spawn(const char *const argv[], int in, int out, int err_fd,
 	pid_t *pid, struct err *e);
+/*
+ * The same for a server that must not outlive us: where we die, SIGKILL ends
+ * it (qemu-nbd loses a SIGTERM that comes while it starts); the terminal's
+ * Ctrl-C does not reach it.
+ */
+int proc_spawn_bound(
+	const char *const argv[], int err_fd, pid_t *pid, struct err *e);
 /* SIGTERM, wait up to grace seconds, SIGKILL; reaps. Returns the status. */
 int proc_end(pid_t pid, double grace);
 

@@ -2,7 +2,10 @@
 #include "sink.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "stop.h"
 #include "str.h"
@@ -43,6 +46,24 @@ int sink_close(struct disk_out *d, struct err *e)
 void cleanup_sink(struct disk_out *d)
 {
 	sink_close(d, NULL);
+}
+
+char *sink_part(const char *path)
+{
+	return xasprintf("%s.vmferry-part", path);
+}
+
+int sink_place(const char *part, const char *path, struct err *e)
+{
+	if (renameat2(AT_FDCWD, part, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+		return 0;
+	/* A file system that cannot do it in one step. */
+	if (errno == EINVAL && !file_exists(path) && rename(part, path) == 0)
+		return 0;
+	err_sys(e, errno == EEXIST ? ERR_TARGET_USED : ERR_IO, "cannot make %s",
+		path);
+	unlink(part);
+	return -1;
 }
 
 struct answer {

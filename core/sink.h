@@ -87,6 +87,11 @@ int sink_close(struct disk_out *out, struct err *e);
 /* Read exactly len bytes at off, at once; with no request under way. */
 int sink_read(
 	struct disk_out *d, void *buf, size_t len, uint64_t off, struct err *e);
+/* A file is made under a name of its own first, to be freed, and then put in
+ * its place, so that a kill leaves no half of one. ERR_TARGET_USED where
+ * there is a file of that name already. */
+char *sink_part(const char *path);
+int sink_place(const char *part, const char *path, struct err *e);
 /* What the target says of [0, size) itself: what reads as zero, and data for
  * all the rest; data only, behind max extents. */
 int sink_extents(

@@ -15,18 +15,17 @@ static bool takes(const char *spec)
 
 static int make(const char *path, uint64_t size, struct err *e)
 {
+	_free_ char *part = sink_part(path);
 	_close_ int fd =
-		open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+		open(part, O_CREAT | O_TRUNC | O_RDWR | O_CLOEXEC, 0600);
 
-	if (fd < 0)
-		return err_sys(e, ERR_IO, "cannot make %s", path);
-	if (ftruncate(fd, size) || fsync(fd)) {
-		err_sys(e, ERR_IO, "cannot make %s of %llu bytes", path,
+	if (fd < 0 || ftruncate(fd, size) || fsync(fd)) {
+		err_sys(e, ERR_IO, "cannot make %s of %llu bytes", part,
 			(unsigned long long)size);
-		unlink(path);
+		unlink(part);
 		return -1;
 	}
-	return 0;
+	return sink_place(part, path, e);
 }
 
 static int open_raw(const char *spec, const struct sink_opts *o,
