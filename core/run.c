@@ -89,6 +89,8 @@ static int do_step(struct run *r, struct err *e)
 
 	if (run_note(r, "begin", NULL, e))
 		return -1;
+	if (journal_asked(r->j, s->kind, "decision", "skip"))
+		return finish(r, "skipped", began, e);
 	c = s->check ? s->check(r, e) : 0;
 	if (c < 0)
 		return -1;
