@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "ask.h"
+#include "step.h"
 #include "str.h"
 
 struct build {
@@ -45,16 +46,19 @@ static json_t *rounded(double seconds)
 
 static json_t *step_of(struct build *b, const char *kind)
 {
+	_free_ char *clean = str_printable_dup(kind);
+	const struct step *known = step_find(clean);
 	json_t *o;
 	size_t i;
 
 	json_array_foreach (b->steps, i, o) {
-		if (strcmp(json_str(o, "kind"), kind) == 0)
+		if (strcmp(json_str(o, "kind"), clean) == 0)
 			return o;
 	}
 	o = json_object();
-	json_put_str(o, "kind", kind);
-	json_put_str(o, "doing", kind);
+	json_put_str(o, "kind", clean);
+	json_put_str(o, "doing", known ? known->doing : clean);
+	json_put_str(o, "why", known ? known->why : NULL);
 	json_put_str(o, "state", "todo");
 	json_put_u64(o, "attempts", 0);
 	json_put_u64(o, "marks", 0);
