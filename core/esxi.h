@@ -53,7 +53,7 @@ int esxi_about(struct esxi *x, struct esxi_about *out, struct err *e);
 int esxi_list(struct esxi *x, json_t **rows, struct err *e);
 
 /*
- * Everything about one VM, by id or exact name: the .vmx, each disk's
+ * Everything about one VM, by id, else by exact name: the .vmx, each disk's
  * descriptor, extents and allocated bytes, snapshots, power. Paths are
  * absolute, on the UUID mount point. A disk that cannot be copied has its
  * sentence in disk->unsupported (missing file, wrong size, kind of disk); a

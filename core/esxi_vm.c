@@ -12,33 +12,45 @@
 
 /* --- which --- */
 
-static const char *row_name(const json_t *row)
+static bool is_called(const json_t *row, const char *key, const char *want)
 {
-	return json_str_or(row, "name", "");
+	return strcmp(json_str_or(row, key, ""), want) == 0;
 }
 
-static int find_row(
-	const json_t *rows, const char *want, const json_t **out, struct err *e)
+/* The rows whose id, or whose name, is the one wanted. */
+static size_t count(const json_t *rows, const char *key, const char *want,
+	const json_t **last, struct buf *ids)
 {
-	const json_t *row, *found = NULL;
-	_buf_ struct buf ids = {0};
+	const json_t *row;
 	size_t i, n = 0;
 
 	json_array_foreach (rows, i, row) {
-		const char *id = json_str(row, "id");
-
-		if (strcmp(id, want) != 0 && strcmp(row_name(row), want) != 0)
+		if (!is_called(row, key, want))
 			continue;
-		found = row;
+		*last = row;
+		buf_addf(ids, "%s%s", n ? ", " : "", json_str(row, "id"));
 		n++;
-		buf_addf(&ids, "%s%s", ids.len ? ", " : "", id);
 	}
+	return n;
+}
+
+/* An id comes before a name: what a plan holds is an id. */
+static int find_row(
+	const json_t *rows, const char *want, const json_t **out, struct err *e)
+{
+	const json_t *found = NULL;
+	_buf_ struct buf ids = {0};
+	size_t n = count(rows, "id", want, &found, &ids);
+
+	if (n == 0)
+		n = count(rows, "name", want, &found, &ids);
 	if (n == 0)
 		return err_set(e, ERR_VM_NOT_FOUND,
 			"the host knows no VM with the id or name '%s'", want);
 	if (n > 1)
 		return err_set(e, ERR_VM_NOT_FOUND,
-			"'%s' means several VMs, with the ids %s", want, ids.s);
+			"several VMs are called '%s': give one of the ids %s",
+			want, ids.s);
 	if (json_flag(found, "invalid", false))
 		return err_set(e, ERR_VM_UNSUPPORTED,
 			"the host itself cannot read the .vmx of VM %s "

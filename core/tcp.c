@@ -60,8 +60,8 @@ static int connect_one(const struct addrinfo *a, double until, struct err *e)
 int tcp_connect(
 	const char *host, unsigned port, double until, int *fd, struct err *e)
 {
-	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-		.ai_flags = AI_NUMERICSERV};
+	const struct addrinfo hints = {
+		.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
 	struct addrinfo *list = NULL;
 	char service[16];
 	int rc, got = -1;

@@ -7,6 +7,7 @@
 #define TESTS_ESXI_LAB_H
 
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,25 @@ static const char *lab_missing = "not started";
 #define lab_run(...)                                                    \
 	proc_must((const char *const[]){__VA_ARGS__, NULL}, NULL, NULL, \
 		ERR_IO, NULL)
+
+/* The call works. */
+#define ok(call)                                                         \
+	do {                                                             \
+		struct err e_ = {0}, *e = &e_;                           \
+		if (call)                                                \
+			fail_msg("%s: %s: %s", err_id(e->code), e->what, \
+				e->why);                                 \
+	} while (0)
+
+/* The call fails with this code, and the cause holds the words. */
+#define bad(call, want, words)                                           \
+	do {                                                             \
+		struct err e_ = {0}, *e = &e_;                           \
+		assert_int_equal(call, -1);                              \
+		if (e->code != (want) || !strstr(e->why, words))         \
+			fail_msg("%s: %s: %s", err_id(e->code), e->what, \
+				e->why);                                 \
+	} while (0)
 
 /* "DIR/name", to be freed. */
 static inline char *lab_path(const char *name)
@@ -116,6 +136,36 @@ static inline void lab_write(
 	_free_ char *path = xasprintf("%s/%s/%s", lab_dir, host, file);
 
 	assert_int_equal(file_write(path, text, strlen(text), 0600, NULL), 0);
+}
+
+static inline size_t lab_starts(const char *host)
+{
+	_free_ char *log = lab_read(host, "sshd.log");
+	size_t n = 0;
+
+	for (const char *p = log; (p = strstr(p, "Server listening")); p++)
+		n++;
+	return n;
+}
+
+/* Make sshd read its configuration anew. */
+static inline void lab_reload(const char *host)
+{
+	_free_ char *pid = lab_read(host, "pid"), *path = NULL, *child = NULL;
+	double until = now_mono() + 10;
+	size_t before = lab_starts(host);
+	uint64_t v;
+
+	/* sshd is the one child of the unshare whose id is kept */
+	pid[strcspn(pid, " ")] = '\0';
+	path = xasprintf("/proc/%s/task/%s/children", pid, pid);
+	assert_int_equal(file_read(path, 64, &child, NULL, NULL), 0);
+	assert_int_equal(str_u64(str_trim(child), INT32_MAX, &v), 0);
+	assert_int_equal(kill((pid_t)v, SIGHUP), 0);
+	while (lab_starts(host) == before) {
+		assert_true(now_mono() < until);
+		usleep(5000);
+	}
 }
 
 static inline struct ssh_target lab_target(unsigned port)
