@@ -109,8 +109,6 @@ static void escapes(void **state)
 
 static void broken_lines(void **state)
 {
-	_vmx_ struct vmx *x = NULL;
-
 	(void)state;
 	warns("k = \"v", "v", "Line 1 has no closing quote");
 	warns("\nk = \"", "", "Line 2 has no closing quote");
