@@ -44,7 +44,9 @@ static int run(int argc, char **argv, struct out *o, struct err *e)
 {
 	if (argc != 4)
 		return verb_usage(&verb_answer, e);
-	return answer(argv[1], argv[2], argv[3], o, e);
+	if (answer(argv[1], argv[2], argv[3], o, e))
+		return err_in(e, "answer %s of %s", argv[2], argv[1]);
+	return 0;
 }
 
 const struct verb verb_answer = {

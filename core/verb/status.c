@@ -32,7 +32,7 @@ static void show_steps(struct out *o, const json_t *model)
 
 		if (strcmp(state, "todo") != 0)
 			str_duration(took, json_num(s, "seconds", 0));
-		out_f(o, "  %s %-50s %s\n", report_mark(state),
+		out_f(o, "  %s %-57s %s\n", report_mark(state),
 			json_str_or(s, "doing", ""), took);
 	}
 }
@@ -112,10 +112,11 @@ static void show_question(struct out *o, const char *job, const json_t *q)
 
 static void show_error(struct out *o, const json_t *x)
 {
+	_free_ char *what = str_printable_dup(json_str_or(x, "what", ""));
+
 	if (!x)
 		return;
-	out_f(o, "\n  %s  ", json_str_or(x, "id", "?"));
-	show_text(o, "", json_str_or(x, "what", ""), "");
+	out_f(o, "\n  %s  %s\n", json_str_or(x, "id", "?"), what);
 	show_text(o, "why", json_str(x, "why"), "  ");
 	show_text(o, "next", json_str(x, "next"), "  ");
 }
