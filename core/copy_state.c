@@ -9,9 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "stop.h"
 #include "str.h"
 
 #define STATE_MAX (256U << 20)
+#define LOCK_TIMEOUT 2.0 /* s */
 
 void copy_state_free(struct copy_state *s)
 {
@@ -86,12 +88,19 @@ static int same(const struct copy_state *s, const char *key, const char *now,
 
 static int open_file(struct copy_state *s, struct err *e)
 {
+	double until = now_mono() + LOCK_TIMEOUT;
+
 	s->fd = open(s->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (s->fd < 0)
 		return err_sys(e, ERR_IO, "cannot open %s", s->path);
-	if (flock(s->fd, LOCK_EX | LOCK_NB))
-		return err_set(
-			e, ERR_JOB_BUSY, "another copy works with %s", s->path);
+	/* A killed worker's child may hold it until it has become qemu-nbd. */
+	while (flock(s->fd, LOCK_EX | LOCK_NB)) {
+		if (now_mono() > until)
+			return err_set(e, ERR_JOB_BUSY,
+				"another copy works with %s", s->path);
+		if (stop_sleep(20, e))
+			return -1;
+	}
 	return 0;
 }
 

@@ -47,12 +47,17 @@ static char *last_words(const struct nbd_server *s)
 	return trimmed;
 }
 
-static void forget(struct nbd_server *s)
+static void remove_place(struct nbd_server *s)
 {
 	if (s->socket)
 		unlink(s->socket);
 	if (s->dir)
 		rmdir(s->dir);
+}
+
+static void forget(struct nbd_server *s)
+{
+	remove_place(s);
 	if (s->words >= 0)
 		close(s->words);
 	free(s->socket);
@@ -173,6 +178,9 @@ static int try_start(const struct nbd_serve *o, struct nbd_server **out,
 	*locked = false;
 	if (make_place(s, e) == 0 && spawn(s, o, e) == 0 &&
 		first_client(s, conn, locked, e) == 0) {
+		/* Nobody else comes; a kill later on leaves nothing. */
+		if (!s->many)
+			remove_place(s);
 		*out = s;
 		return 0;
 	}

@@ -1,0 +1,205 @@
+/* Local sources: raw files with holes, images that QEMU understands, OVAs;
+ * and what is refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "core/digest.h"
+#include "real_disk.h"
+
+static void run(const char *const argv[])
+{
+	struct err e = {0};
+
+	must(proc_must(argv, NULL, NULL, ERR_IO, &e), &e);
+}
+
+static void convert(const char *from, const char *format, const char *options,
+	const char *to)
+{
+	const char *const argv[] = {"qemu-img", "convert", "-f", "raw", "-O",
+		format, "-o", options, from, to, NULL};
+
+	run(argv);
+}
+
+/* Copy spec into a new raw file: it is src.raw then. */
+static void same_as_src(const char *spec)
+{
+	_free_ char *src = real_path("src.raw"), *dst = real_path("dst.raw");
+	_free_ char *target = real_spec("raw:", "dst.raw");
+	_free_ char *state = real_path("state");
+	_copy_result_ struct copy_result r = {0};
+	struct real_copy c = {.source = spec, .target = target, .create = true};
+	struct err e = {0};
+
+	unlink(dst);
+	unlink(state);
+	must(real_run(&c, state, &r, &e), &e);
+	real_same(src, "raw", dst);
+	assert_true(r.skipped_by_map > 0);
+	assert_null(r.map_note);
+}
+
+static void raw_with_holes(void **state)
+{
+	_free_ char *src = real_path("src.raw");
+
+	(void)state;
+	real_need();
+	srandom(1);
+	for (int i = 0; i < 5; i++) {
+		real_raw(src, 512 * (2000 + random() % 30000));
+		same_as_src(src);
+	}
+}
+
+static void images(void **state)
+{
+	static const char *const kinds[] = {"monolithicSparse",
+		"monolithicFlat", "twoGbMaxExtentSparse", "twoGbMaxExtentFlat",
+		"streamOptimized"};
+	_free_ char *src = real_path("src.raw"), *q = real_path("a.qcow2");
+
+	(void)state;
+	real_need();
+	srandom(2);
+	real_raw(src, 17 * MIB + 512);
+	convert(src, "qcow2", "compat=1.1", q);
+	same_as_src(q);
+	unlink(q);
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		_free_ char *o = xasprintf("subformat=%s", kinds[i]);
+		_free_ char *name = xasprintf("a,%s.vmdk", kinds[i]);
+		_free_ char *v = real_path(name);
+
+		convert(src, "vmdk", o, v);
+		same_as_src(v);
+	}
+}
+
+static void inside_an_ova(void **state)
+{
+	_free_ char *src = real_path("src.raw"), *ovf = real_path("x.ovf");
+	_free_ char *disk = real_path("d,1.vmdk"), *ova = real_path("x.ova");
+	_free_ char *named = xasprintf("%s#d,1.vmdk", ova);
+	_free_ char *absent = xasprintf("%s#d,2.vmdk", ova);
+	const char *const tar[] = {"tar", "--format=ustar", "-cf", ova, "-C",
+		real_dir, "x.ovf", "d,1.vmdk", NULL};
+	const struct source_opts o = {0};
+	struct disk_in in = {0};
+	struct err e = {0};
+
+	(void)state;
+	real_need();
+	srandom(3);
+	real_raw(src, 9 * MIB);
+	convert(src, "vmdk", "subformat=streamOptimized", disk);
+	must(file_write(ovf, "<Envelope/>", 11, 0600, &e), &e);
+	run(tar);
+	same_as_src(ova);
+	same_as_src(named);
+	assert_int_equal(source_open(absent, &o, &in, &e), -1);
+	assert_int_equal(e.code, ERR_NOT_FOUND);
+}
+
+static void refused(const char *spec, enum err_code code)
+{
+	const struct source_opts o = {0};
+	struct disk_in in = {0};
+	struct err e = {0};
+
+	if (source_open(spec, &o, &in, &e) == 0)
+		fail_msg("opened: %s", spec);
+	if (e.code != code)
+		fail_msg("%s: %s: %s", spec, err_id(e.code), e.why);
+	assert_null(in.kind);
+}
+
+static void what_is_refused(void **state)
+{
+	_free_ char *src = real_path("src.raw"), *base = real_path("b.qcow2");
+	_free_ char *top = real_path("t.qcow2"), *raw = real_path("q.raw");
+	_free_ char *flat = real_path("f.vmdk"), *none = real_path("none.raw");
+	const char *const chain[] = {"qemu-img", "create", "-q", "-f", "qcow2",
+		"-F", "qcow2", "-b", base, top, NULL};
+	static const char out[] =
+		"# Disk DescriptorFile\nversion=1\nCID=12345678\n"
+		"parentCID=ffffffff\ncreateType=\"monolithicFlat\"\n"
+		"RW 8 FLAT \"/etc/passwd\" 0\n"
+		"ddb.adapterType = \"ide\"\n";
+	static const char child[] =
+		"# Disk DescriptorFile\nversion=1\nCID=12345678\n"
+		"parentCID=87654321\ncreateType=\"vmfsSparse\"\n"
+		"parentFileNameHint=\"x.vmdk\"\n"
+		"RW 8 VMFSSPARSE \"x-delta.vmdk\"\n"
+		"ddb.adapterType = \"ide\"\n";
+	struct err e = {0};
+
+	(void)state;
+	real_need();
+	real_raw(src, MIB);
+	convert(src, "qcow2", "compat=1.1", base);
+	run(chain);
+	refused(top, ERR_DISK_CHAIN);
+	assert_int_equal(rename(base, raw), 0);
+	refused(raw, ERR_BAD_INPUT); /* a qcow2 under a raw name */
+	refused(none, ERR_NOT_FOUND);
+	refused(real_dir, ERR_BAD_INPUT);
+	must(file_write(flat, out, sizeof(out) - 1, 0600, &e), &e);
+	refused(flat, ERR_DISK_UNSUPPORTED);
+	must(file_write(flat, child, sizeof(child) - 1, 0600, &e), &e);
+	refused(flat, ERR_DISK_CHAIN);
+	must(file_write(flat, "", 0, 0600, &e), &e);
+	refused(flat, ERR_BAD_VMDK);
+	refused("http://x/y", ERR_USAGE);
+	refused("relative.raw", ERR_USAGE);
+	refused("ssh://host", ERR_USAGE);
+	refused("ssh://root@/vmfs/x.vmdk", ERR_USAGE);
+	refused("ssh://root@-oProxyCommand/vmfs/x.vmdk", ERR_USAGE);
+	refused("ssh://root@h:70000/vmfs/x.vmdk", ERR_USAGE);
+	refused("ssh://root@h:0/vmfs/x.vmdk", ERR_USAGE);
+	refused("ssh://root@h/vmfs/x.raw", ERR_USAGE);
+}
+
+static void changed_file_is_refused(void **state)
+{
+	_free_ char *src = real_path("src.raw");
+	_json_ json_t *was = NULL, *is = NULL;
+	const struct source_opts o = {0};
+	_disk_in_ struct disk_in in = {0};
+	struct err e = {0};
+	_close_ int fd = -1;
+
+	(void)state;
+	real_raw(src, MIB);
+	must(source_open(src, &o, &in, &e), &e);
+	must(in.kind->identity(&in, &was, &e), &e);
+	must(in.kind->identity(&in, &is, &e), &e);
+	must(source_same(was, is, &e), &e);
+	fd = open(src, O_WRONLY);
+	usleep(20000); /* the clock of file times ticks by up to 10 ms */
+	assert_int_equal(pwrite(fd, "x", 1, 5), 1);
+	json_decref(is);
+	must(in.kind->identity(&in, &is, &e), &e);
+	assert_int_equal(source_same(was, is, &e), -1);
+	assert_int_equal(e.code, ERR_SOURCE_CHANGED);
+	assert_non_null(strstr(e.why, "mtime"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(raw_with_holes),
+		cmocka_unit_test(images),
+		cmocka_unit_test(inside_an_ova),
+		cmocka_unit_test(what_is_refused),
+		cmocka_unit_test(changed_file_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, real_setup, real_teardown);
+}
