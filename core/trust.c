@@ -165,20 +165,20 @@ static bool one_word(const char *s)
 {
 	const char *at = s;
 
-	while (isgraph((unsigned char)*at))
+	while (at && isgraph((unsigned char)*at))
 		at++;
 	return at > s && !*at;
 }
 
-static int check_words(const char *host, unsigned port, const char *algo,
-	const char *fingerprint, struct err *e)
+static int check_words(enum trust_kind kind, const char *host, unsigned port,
+	const char *algo, const char *fingerprint, struct err *e)
 {
 	if (!one_word(host))
 		return err_set(
 			e, ERR_BAD_INPUT, "'%s' is not a host's name", host);
 	if (!port || port > 65535)
 		return err_set(e, ERR_BAD_INPUT, "%u is not a port", port);
-	if ((algo && !one_word(algo)) || !one_word(fingerprint))
+	if ((kind == TRUST_SSH && !one_word(algo)) || !one_word(fingerprint))
 		return err_set(
 			e, ERR_BAD_INPUT, "not a fingerprint: %s", fingerprint);
 	return 0;
@@ -197,7 +197,7 @@ int trust_check(enum trust_kind kind, const char *host, unsigned port,
 	_close_ int lock = -1;
 	const struct pin *pin;
 
-	if (check_words(host, port, algo, fingerprint, e) ||
+	if (check_words(kind, host, port, algo, fingerprint, e) ||
 		trust_lock(&lock, e) || pins_read(&p, e))
 		return err_in(e, "check the %s of %s", kinds[kind].noun, host);
 	pin = pins_find(&p, kind, host, port);
