@@ -89,6 +89,8 @@ int main(int argc, char **argv)
 	const struct verb *v;
 
 	setlocale(LC_ALL, "");
+	/* Figures are read and written with a point, whatever the locale. */
+	setlocale(LC_NUMERIC, "C");
 	secrets_harden();
 	catch_signals();
 	if (argc > 1 && strcmp(argv[1], "--version") == 0) {
