@@ -83,8 +83,11 @@ $(BIN): $(B)/main.o $(call obj,$(UI)) $(B)/libcore.a
 # Unit tests link without ncurses: the engine needs no screen.
 $(B)/unit/%: $(B)/tests/unit/%.o $(B)/libcore.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) \
-		$(shell pkg-config --libs $(TEST_PKGS)) -lpthread
+	$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
+		$(PKG_LIBS) $(shell pkg-config --libs $(TEST_PKGS)) -lpthread
+# A guest that is a directory tree.
+$(patsubst %,$(B)/unit/%,$(filter test_guest%,$(filter-out test_guestos,$(UNIT)))): \
+	$(B)/tests/unit/guest_dir.o
 
 unit: $(B)/test-deps
 	@$(MAKE) --no-print-directory $(UNIT:%=$(B)/unit/%) \

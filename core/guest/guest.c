@@ -42,11 +42,16 @@ void guest_changes_free(struct guest_changes *cs)
 
 char *guest_text(struct guest *g, const char *path)
 {
+	size_t len;
 	char *out;
 
-	if (g->ops->read(g, path, GUEST_FILE_MAX, &out, NULL, NULL))
+	if (g->ops->read(g, path, GUEST_FILE_MAX, &out, &len, NULL))
 		return NULL;
-	return out;
+	/* Not a text: it would be cut at its first NUL. */
+	if (strlen(out) == len)
+		return out;
+	free(out);
+	return NULL;
 }
 
 bool guest_has(struct guest *g, const char *path)
@@ -57,7 +62,7 @@ bool guest_has(struct guest *g, const char *path)
 static struct guest_change *change_of(
 	const struct guest_changes *cs, const char *path)
 {
-	for (size_t i = 0; i < cs->n; i++)
+	for (size_t i = 0; cs && i < cs->n; i++)
 		if (strcmp(cs->c[i].path, path) == 0)
 			return &cs->c[i];
 	return NULL;
@@ -71,11 +76,33 @@ char *guest_future(
 	return c ? xstrdup(c->after) : guest_text(g, path);
 }
 
+void guest_left(struct guest_changes *cs, const char *fmt, ...)
+{
+	char *s;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&s, fmt, ap) < 0)
+		abort();
+	va_end(ap);
+	cs->left = xreallocarray(cs->left, cs->n_left + 1, sizeof(*cs->left));
+	cs->left[cs->n_left++] = s;
+}
+
 void guest_change_add(struct guest *g, struct guest_changes *cs,
 	const char *path, const char *after, unsigned mode, const char *why)
 {
 	struct guest_change *c = change_of(cs, path);
+	_free_ char *before = NULL;
 
+	if (!c) {
+		before = guest_text(g, path);
+		if (!before && guest_has(g, path)) {
+			guest_left(
+				cs, "%s is not a text file: left alone", path);
+			return;
+		}
+	}
 	if (c) {
 		char *both = xasprintf("%s %s", c->why, why);
 
@@ -88,22 +115,9 @@ void guest_change_add(struct guest *g, struct guest_changes *cs,
 	c = &cs->c[cs->n++];
 	*c = (struct guest_change){.path = xstrdup(path),
 		.why = xstrdup(why),
-		.before = guest_text(g, path),
+		.before = xstrdup(before),
 		.after = xstrdup(after),
 		.mode = mode};
-}
-
-void guest_left(struct guest_changes *cs, const char *fmt, ...)
-{
-	char *s;
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (vasprintf(&s, fmt, ap) < 0)
-		abort();
-	va_end(ap);
-	cs->left = xreallocarray(cs->left, cs->n_left + 1, sizeof(*cs->left));
-	cs->left[cs->n_left++] = s;
 }
 
 /* --- facts --- */

@@ -1,445 +1,369 @@
 /*
- * /etc/network/interfaces (ifupdown; busybox and Alpine too): interfaces(5).
- * Lines are changed one by one; comments, order, blanks and everything that
- * is not about the address stay as they are.
+ * /etc/network/interfaces (ifupdown, ifupdown2, ifupdown-ng, busybox; so
+ * Alpine too). Lines are changed one by one; comments, order, blanks and all
+ * that is not about the address stay as they are. What already is as wanted
+ * is not touched.
  */
-#include "network.h"
+#include "eni.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "../str.h"
-#include "addr.h"
 
-#define MAIN "/etc/network/interfaces"
-
-/* --- files --- */
-
-static void add_unique(json_t *files, const char *path)
+/* A file left behind by a release that went to netplan is not read any more:
+ * ifup is gone. */
+static bool active(struct guest *g)
 {
-	const json_t *v;
-	size_t i;
+	static const char *const ifup[] = {
+		"/sbin/ifup", "/usr/sbin/ifup", "/bin/ifup", "/usr/bin/ifup"};
 
-	json_array_foreach (files, i, v)
-		if (strcmp(json_string_value(v), path) == 0)
-			return;
-	json_array_append_new(files, json_text(path));
+	for (size_t i = 0; i < ARRAY_LEN(ifup); i++)
+		if (guest_has(g, ifup[i]))
+			return guest_has(g, ENI_MAIN);
+	return false;
 }
 
-/* Debian reads names of letters, digits, '_' and '-' only in a
- * source-directory; the pattern of a `source` mostly names a whole one. */
-static void add_directory(
-	struct guest *g, const char *dir, bool plain, json_t *files)
-{
-	_json_ json_t *names = g->ops->list(g, dir);
-	const json_t *v;
-	size_t i;
+/* --- one stanza, rewritten --- */
 
-	json_array_foreach (names, i, v) {
-		const char *name = json_string_value(v);
-		_free_ char *path = path_join(dir, name);
-
-		if (plain &&
-			strspn(name,
-				"abcdefghijklmnopqrstuvwxyz"
-				"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				"0123456789_-") != strlen(name))
-			continue;
-		if (*name != '.')
-			add_unique(files, path);
-	}
-}
-
-static char *absolute(const char *path)
-{
-	return *path == '/' ? xstrdup(path) : path_join("/etc/network", path);
-}
-
-static void add_source(
-	struct guest *g, const char *word, const char *arg, json_t *files)
-{
-	_free_ char *path = absolute(arg);
-	char *star = strstr(path, "/*");
-
-	if (strcmp(word, "source-directory") == 0) {
-		add_directory(g, path, true, files);
-	} else if (star && !strchr(star + 1, '/')) {
-		*star = '\0';
-		add_directory(g, path, false, files);
-	} else {
-		add_unique(files, path);
-	}
-}
-
-/* interfaces and all that it names, in the order they are read. */
-static json_t *all_files(struct guest *g)
-{
-	json_t *files = json_array();
-
-	if (!guest_has(g, MAIN))
-		return files;
-	add_unique(files, MAIN);
-	/* A sourced file may source more; each is read once. */
-	for (size_t i = 0; i < json_array_size(files) && i < 64; i++) {
-		_free_ char *text = guest_text(
-			g, json_string_value(json_array_get(files, i)));
-		char *p = text, *line;
-
-		while (p && (line = str_line(&p))) {
-			char *save = NULL;
-			char *word = strtok_r(line, " \t", &save);
-			char *arg = strtok_r(NULL, " \t", &save);
-
-			if (word && arg && str_starts(word, "source"))
-				add_source(g, word, arg, files);
-		}
-	}
-	return files;
-}
-
-/* --- stanzas --- */
-
-/* Words that end the stanza before them (interfaces(5)). */
-static bool opens(const char *word)
-{
-	static const char *const words[] = {"iface", "mapping", "auto",
-		"source", "source-directory", "template", "rename",
-		"no-auto-down", "no-scripts"};
-
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (strcmp(word, words[i]) == 0)
-			return true;
-	return str_starts(word, "allow-");
-}
-
-/* Cut a copy of a line into word and rest (both in `store`). */
-static void cut(const char *line, char **store, char **word, char **rest)
-{
-	char *s = xstrdup(line);
-	size_t n;
-
-	*store = s;
-	s = str_trim(s);
-	n = strcspn(s, " \t");
-	*word = s;
-	*rest = s[n] ? str_trim(s + n) : s + n;
-	s[n] = '\0';
-	if (**rest == '\0')
-		*rest = s + n;
-	else
-		s[n] = '\0';
-}
-
-/* "iface NAME inet METHOD": 0 where the line is one of this family. */
-static int iface_line(
-	const char *line, char name[64], char method[32], const char *family)
-{
-	_free_ char *copy = xstrdup(line);
-	char *save = NULL, *w[4] = {0};
-	char *s = str_trim(copy);
-
-	for (size_t i = 0; i < 4; i++)
-		w[i] = strtok_r(i ? NULL : s, " \t", &save);
-	if (!w[3] || strcmp(w[0], "iface") || strcmp(w[2], family))
-		return -1;
-	snprintf(name, 64, "%s", w[1]);
-	snprintf(method, 32, "%s", w[3]);
-	return 0;
-}
-
-static void fact_option(json_t *iface, const char *line)
-{
-	_free_ char *store = NULL;
-	char *word, *rest;
-
-	cut(line, &store, &word, &rest);
-	if (strcmp(word, "address") == 0 || strcmp(word, "gateway") == 0 ||
-		strcmp(word, "netmask") == 0)
-		json_put_str(iface, word, rest);
-}
-
-static void file_facts(struct guest *g, const char *path, json_t *list)
-{
-	_free_ char *text = guest_text(g, path);
-	json_t *now = NULL;
-	char *p = text, *line;
-
-	while (p && (line = str_line(&p))) {
-		_free_ char *store = NULL;
-		char name[64], method[32], *word, *rest;
-
-		cut(line, &store, &word, &rest);
-		if (iface_line(line, name, method, "inet") == 0) {
-			now = json_object();
-			json_put_str(now, "name", name);
-			json_put_str(now, "method", method);
-			json_put_str(now, "file", path);
-			json_array_append_new(list, now);
-		} else if (opens(word)) {
-			now = NULL;
-		} else if (now) {
-			fact_option(now, line);
-		}
-	}
-}
-
-static void facts(struct guest *g, json_t *net)
-{
-	json_t *files = all_files(g), *list = json_array(), *v;
-	size_t i;
-
-	json_put(net, "files", files);
-	json_put(net, "interfaces", list);
-	json_array_foreach (files, i, v)
-		file_facts(g, json_string_value(v), list);
-}
-
-static bool present(struct guest *g)
-{
-	_free_ char *text = guest_text(g, MAIN);
-
-	return text && strstr(text, "iface");
-}
-
-/* --- rewriting one stanza --- */
-
-struct rewrite {
+struct edit {
+	struct text t;
+	struct eni_stanza s;
 	const struct net_goal *goal;
-	struct buf *out;
-	bool in, found; /* inside the stanza; it was seen */
-	bool plain_address, address, mask, gateway, dns, ptp;
 	char indent[16];
-	char old_gateway[64];
+	struct addr old; /* prefix 32 where none was given */
+	bool had, masked;
+	char gateway[64]; /* the old one, or "" */
 };
 
-static void emit(struct rewrite *w, const char *key, const char *value)
+static void insert(struct edit *w, size_t at, const char *key, const char *val)
 {
-	buf_addf(w->out, "%s%s %s\n", w->indent, key, value);
+	_free_ char *line = xasprintf("%s%s %s", w->indent, key, val);
+
+	text_insert(&w->t, at, line);
+	w->s.end++;
 }
 
-static bool on_link(const struct net_goal *n)
+/* The blanks between word and value stay as they are. */
+static void set_value(struct edit *w, const struct eni_line *l, const char *val)
 {
-	struct addr gw;
+	const char *s = w->t.line[l->at].s;
+	size_t n = strspn(s, " \t");
+	_free_ char *line = NULL;
 
-	return n->gateway && addr_parse(n->gateway, &gw) == 0 &&
-		!addr_inside(&n->addr, gw.ip);
+	n += strlen(l->word);
+	n += strspn(s + n, " \t");
+	if (n == strlen(s) || l->n > 1)
+		line = xasprintf("%s%s %s", w->indent, l->word, val);
+	else
+		line = xasprintf("%.*s%s", (int)n, s, val);
+	text_remove(&w->t, l->at + 1, l->n - 1);
+	w->s.end -= l->n - 1;
+	text_set(&w->t, l->at, line);
 }
 
-static void emit_address(struct rewrite *w)
+static void put(struct edit *w, const char *key, const char *val)
 {
-	_free_ char *full = NULL;
-	char ip[ADDR_LEN];
+	_eni_line_ struct eni_line l = {0};
 
-	addr_text(ip, w->goal->addr.ip);
-	/* Files with a netmask line keep the two-line form. */
-	if (w->plain_address) {
-		emit(w, "address", ip);
-		return;
+	if (!eni_option(&w->t, &w->s, key, 0, &l))
+		insert(w, w->s.end, key, val);
+	else if (strcmp(l.rest, val))
+		set_value(w, &l, val);
+}
+
+static bool has(struct edit *w, const char *key)
+{
+	_eni_line_ struct eni_line l = {0};
+
+	return eni_option(&w->t, &w->s, key, 0, &l);
+}
+
+static void drop(struct edit *w, const char *key, size_t keep)
+{
+	_eni_line_ struct eni_line l = {0};
+
+	while (eni_option(&w->t, &w->s, key, keep, &l)) {
+		text_remove(&w->t, l.at, l.n);
+		w->s.end -= l.n;
 	}
-	full = xasprintf("%s/%u", ip, w->goal->addr.prefix);
-	emit(w, "address", full);
 }
 
-/* What the stanza did not have is added behind its last line. */
-static void finish(struct rewrite *w)
+static void make_static(struct edit *w)
 {
-	if (!w->in)
+	_eni_line_ struct eni_line l = {0};
+	_free_ char *to = xasprintf("%s inet static", w->s.name);
+
+	if (!*w->s.method || strcmp(w->s.method, "static") == 0)
 		return;
-	if (!w->address)
-		emit_address(w);
-	if (w->goal->gateway && on_link(w->goal) && !w->ptp)
-		emit(w, "pointopoint", w->goal->gateway);
-	if (w->goal->gateway && !w->gateway)
-		emit(w, "gateway", w->goal->gateway);
-	if (w->goal->dns && !w->dns)
-		emit(w, "dns-nameservers", w->goal->dns);
-	w->in = false;
+	eni_line(&w->t, w->s.first, &l);
+	set_value(w, &l, to);
 }
 
-static void masks(struct rewrite *w, const char *word, const char *old)
+/* "netmask", "network" and "broadcast" where the stanza has them. */
+static void put_masks(struct edit *w)
 {
 	const struct addr *a = &w->goal->addr;
 	uint32_t m = addr_netmask(a->prefix);
-	char text[ADDR_LEN];
+	_eni_line_ struct eni_line l = {0};
+	char ip[ADDR_LEN];
 
-	if (strcmp(word, "netmask") == 0 && strchr(old, '.'))
-		emit(w, word, addr_text(text, m));
-	else if (strcmp(word, "netmask") == 0)
-		snprintf(text, sizeof(text), "%u", a->prefix),
-			emit(w, word, text);
-	else if (strcmp(word, "network") == 0)
-		emit(w, word, addr_text(text, a->ip & m));
-	else if (a->prefix < 31)
-		emit(w, word, addr_text(text, a->ip | ~m));
+	if (eni_option(&w->t, &w->s, "netmask", 0, &l) &&
+		!strchr(l.rest, '.')) {
+		snprintf(ip, sizeof(ip), "%u", a->prefix);
+		put(w, "netmask", ip);
+	} else if (l.word) {
+		put(w, "netmask", addr_text(ip, m));
+	}
+	if (has(w, "network"))
+		put(w, "network", addr_text(ip, a->ip & m));
+	/* "broadcast +" and "-" are worked out by ifup. */
+	if (eni_option(&w->t, &w->s, "broadcast", 0, &l) && net_is_v4(l.rest))
+		put(w, "broadcast", addr_text(ip, a->ip | ~m));
 }
 
-/* A hook that names the old gateway names the new one. */
-static void hook(struct rewrite *w, const char *line)
+/* A prefix behind the address where the file has it there; else the two-line
+ * form, which every release reads. */
+static void put_address(struct edit *w)
 {
-	const char *at = *w->old_gateway && w->goal->gateway
-		? strstr(line, w->old_gateway)
-		: NULL;
+	const struct addr *a = &w->goal->addr;
+	char full[NET_ADDR_LEN], ip[ADDR_LEN];
+	_eni_line_ struct eni_line l = {0};
+	bool slash = eni_option(&w->t, &w->s, "address", 0, &l) &&
+		strchr(l.rest, '/');
 
-	if (!at) {
-		buf_addf(w->out, "%s\n", line);
+	make_static(w);
+	slash |= !*w->s.family;
+	if (slash)
+		put(w, "address", net_addr_text(full, a));
+	else
+		put(w, "address", addr_text(ip, a->ip));
+	if (!slash && !has(w, "netmask"))
+		put(w, "netmask", addr_text(ip, addr_netmask(a->prefix)));
+	put_masks(w);
+}
+
+/* Hooks that name the old address or gateway name the new one. */
+static void swap_hooks(struct edit *w)
+{
+	_eni_line_ struct eni_line l = {0};
+	char was[ADDR_LEN], is[ADDR_LEN];
+
+	addr_text(was, w->old.ip);
+	addr_text(is, w->goal->addr.ip);
+	for (size_t at = w->s.first; at < w->s.end; at += l.n) {
+		eni_line(&w->t, at, &l);
+		if (!eni_is_hook(l.word))
+			continue;
+		if (w->had)
+			text_swap_lines(&w->t, at, l.n, was, is);
+		if (*w->gateway && w->goal->gateway)
+			text_swap_lines(
+				&w->t, at, l.n, w->gateway, w->goal->gateway);
+	}
+}
+
+/* Where the hooks begin that set a default route, 0: there are none; host
+ * true: one makes the gateway known as on the link. */
+static size_t default_hook(struct edit *w, bool *host)
+{
+	_eni_line_ struct eni_line l = {0};
+	size_t first = 0;
+
+	*host = false;
+	for (size_t at = w->s.first; at < w->s.end; at += l.n) {
+		_free_ char *seen = NULL;
+
+		eni_line(&w->t, at, &l);
+		if (!eni_is_hook(l.word) || str_starts(l.word, "down") ||
+			strstr(l.word, "-down"))
+			continue;
+		seen = text_swap(l.rest, w->goal->gateway, "x");
+		if (!seen || strstr(l.rest, " table "))
+			continue;
+		if (!strstr(l.rest, "default") && !strstr(l.rest, "0.0.0.0"))
+			*host = true;
+		else if (!first)
+			first = at;
+	}
+	return first;
+}
+
+/* A gateway outside the network: pointopoint for a single address (every
+ * ifup reads it), else host routes. */
+static void put_far_gateway(struct edit *w)
+{
+	const char *gw = w->goal->gateway;
+	_free_ char *route = xasprintf("ip route add %s dev %s", gw, w->s.name);
+	_free_ char *via =
+		xasprintf("ip route add default via %s dev %s", gw, w->s.name);
+	bool host;
+	size_t at = default_hook(w, &host);
+
+	if (w->goal->addr.prefix == 32 && (!at || has(w, "gateway"))) {
+		put(w, "pointopoint", gw);
+		put(w, "gateway", gw);
 		return;
 	}
-	buf_addf(w->out, "%.*s%s%s\n", (int)(at - line), line, w->goal->gateway,
-		at + strlen(w->old_gateway));
+	drop(w, "gateway", 0);
+	drop(w, "pointopoint", 0);
+	at = default_hook(w, &host);
+	if (!host)
+		insert(w, at ? at : w->s.end, "post-up", route);
+	if (!at)
+		insert(w, w->s.end, "post-up", via);
 }
 
-static void option(struct rewrite *w, const char *line)
+static void put_gateway(struct edit *w)
 {
-	_free_ char *store = NULL;
-	char *word, *rest;
-	size_t blank = strspn(line, " \t");
+	bool host;
 
-	cut(line, &store, &word, &rest);
-	if (*word && *word != '#' && blank < sizeof(w->indent))
-		snprintf(
-			w->indent, sizeof(w->indent), "%.*s", (int)blank, line);
-	if (strcmp(word, "address") == 0) {
-		if (!w->address)
-			emit_address(w);
-		w->address = true;
-	} else if (strcmp(word, "netmask") == 0 ||
-		strcmp(word, "network") == 0 ||
-		strcmp(word, "broadcast") == 0) {
-		masks(w, word, rest);
-	} else if (strcmp(word, "gateway") == 0 && w->goal->gateway) {
-		emit(w, word, w->goal->gateway);
-		w->gateway = true;
-	} else if (strcmp(word, "pointopoint") == 0) {
-		if (on_link(w->goal))
-			emit(w, word, w->goal->gateway), w->ptp = true;
-	} else if (strcmp(word, "dns-nameservers") == 0 && w->goal->dns) {
-		emit(w, word, w->goal->dns);
-		w->dns = true;
-	} else {
-		hook(w, line);
-	}
-}
-
-/* A file with a netmask line has the address bare; what the old gateway is
- * must be known before hooks are seen. */
-static void look_ahead(struct rewrite *w, const char *text, const char *name)
-{
-	_free_ char *copy = xstrdup(text);
-	char *p = copy, *line, method[32], n[64];
-	bool in = false;
-
-	while ((line = str_line(&p))) {
-		_free_ char *store = NULL;
-		char *word, *rest;
-
-		cut(line, &store, &word, &rest);
-		if (iface_line(line, n, method, "inet") == 0)
-			in = strcmp(n, name) == 0;
-		else if (opens(word))
-			in = false;
-		if (in && strcmp(word, "netmask") == 0)
-			w->plain_address = true;
-		if (in && strcmp(word, "gateway") == 0)
-			snprintf(w->old_gateway, sizeof(w->old_gateway), "%s",
-				rest);
-	}
-}
-
-/* Blank lines and comments before the next stanza belong to that one. */
-static bool is_filler(const char *line)
-{
-	const char *s = line + strspn(line, " \t");
-
-	return !*s || *s == '#';
-}
-
-static void rewrite_line(struct rewrite *w, const char *line,
-	struct buf *filler, const char *name)
-{
-	char n[64], method[32], *word, *rest;
-	_free_ char *store = NULL;
-
-	cut(line, &store, &word, &rest);
-	if (w->in && is_filler(line)) {
-		buf_addf(filler, "%s\n", line);
+	if (net_far(w->goal)) {
+		put_far_gateway(w);
 		return;
 	}
-	if (w->in && opens(word))
-		finish(w);
-	if (filler->len)
-		buf_add(w->out, filler->s, filler->len);
-	buf_clear(filler);
-	if (!w->found && iface_line(line, n, method, "inet") == 0 &&
-		strcmp(n, name) == 0) {
-		w->in = w->found = true;
-		snprintf(w->indent, sizeof(w->indent), "    ");
-		buf_addf(w->out, "iface %s inet static\n", n);
-	} else if (w->in) {
-		option(w, line);
-	} else {
-		buf_addf(w->out, "%s\n", line);
+	drop(w, "pointopoint", 0);
+	if (has(w, "gateway") || !default_hook(w, &host))
+		put(w, "gateway", w->goal->gateway);
+}
+
+static void put_dns(struct edit *w)
+{
+	_free_ char *old = eni_dns(&w->t, &w->s);
+
+	if (old && strcmp(old, w->goal->dns) == 0)
+		return;
+	drop(w, "dns-nameserver", 0);
+	drop(w, "dns-nameservers", 1);
+	put(w, "dns-nameservers", w->goal->dns);
+}
+
+static void rewrite(struct edit *w)
+{
+	const struct net_goal *g = w->goal;
+	bool same_addr = w->had && w->old.ip == g->addr.ip &&
+		w->old.prefix == g->addr.prefix;
+	bool same_gw = !g->gateway || strcmp(w->gateway, g->gateway) == 0;
+
+	if (!same_addr)
+		put_address(w);
+	if (!same_addr || !same_gw)
+		swap_hooks(w);
+	if (g->gateway && (!same_addr || !same_gw))
+		put_gateway(w);
+	if (g->dns)
+		put_dns(w);
+}
+
+/* The option lines of the stanza say how far they are indented. */
+static void look(struct edit *w)
+{
+	_eni_line_ struct eni_line l = {0};
+
+	w->had = eni_address(&w->t, &w->s, &w->old, &w->masked) == 0;
+	eni_gateway(&w->t, &w->s, w->gateway);
+	snprintf(w->indent, sizeof(w->indent), "    ");
+	eni_line(&w->t, w->s.first, &l);
+	for (size_t at = w->s.first + l.n; at < w->s.end; at += l.n) {
+		const char *s = w->t.line[at].s;
+
+		eni_line(&w->t, at, &l);
+		if (!*l.word || strspn(s, " \t") >= sizeof(w->indent))
+			continue;
+		snprintf(w->indent, sizeof(w->indent), "%.*s",
+			(int)strspn(s, " \t"), s);
+		return;
 	}
 }
 
-/* The file with the stanza of `name` changed; null where it has none. */
-static char *rewrite(
-	const char *text, const char *name, const struct net_goal *goal)
-{
-	_free_ char *copy = xstrdup(text);
-	_buf_ struct buf filler = {0};
-	struct buf out = {0};
-	struct rewrite w = {.goal = goal, .out = &out};
-	char *p = copy, *line;
+/* --- which stanza --- */
 
-	look_ahead(&w, text, name);
-	while ((line = str_line(&p)))
-		rewrite_line(&w, line, &filler, name);
-	finish(&w);
-	if (filler.len)
-		buf_add(&out, filler.s, filler.len);
-	if (!w.found) {
-		buf_free(&out);
-		return NULL;
+/* How well a stanza fits: one with an address and a way out before one with
+ * an address, before one without. 0: not the one. */
+static int fits(
+	const struct text *t, const struct eni_stanza *s, const char *name)
+{
+	char gateway[64];
+	struct addr a;
+	bool masked;
+
+	if (strcmp(s->name, name) || strcmp(s->family, "inet6") == 0)
+		return 0;
+	if (eni_address(t, s, &a, &masked))
+		return strcmp(s->method, "dhcp") ? 1 : 2;
+	eni_gateway(t, s, gateway);
+	return *gateway ? 4 : 3;
+}
+
+static int best(const struct text *t, const char *name, struct eni_stanza *out)
+{
+	struct eni_stanza s;
+	int top = 0;
+
+	for (size_t at = 0; eni_stanza(t, &at, &s);) {
+		int f = fits(t, &s, name);
+
+		if (f <= top)
+			continue;
+		top = f;
+		*out = s;
 	}
-	/* A last line without newline stays so. */
-	if (!str_ends(text, "\n") && out.len)
-		out.s[--out.len] = '\0';
-	return buf_steal(&out);
+	return top;
+}
+
+/* Among all files; null where none has one. */
+static const char *best_file(struct guest *g, const struct guest_changes *cs,
+	const json_t *files, const char *name)
+{
+	const char *path = NULL;
+	const json_t *v;
+	int top = 0;
+	size_t i;
+
+	json_array_foreach (files, i, v) {
+		_free_ char *s = guest_future(g, cs, json_string_value(v));
+		_text_ struct text t = {0};
+		struct eni_stanza st;
+		int f;
+
+		text_open(&t, s ? s : "");
+		f = best(&t, name, &st);
+		if (f <= top)
+			continue;
+		top = f;
+		path = json_string_value(v);
+	}
+	return path;
 }
 
 static bool change(struct guest *g, const char *name,
 	const struct net_goal *goal, struct guest_changes *cs)
 {
-	_json_ json_t *files = all_files(g);
-	const json_t *v;
-	size_t i;
+	_json_ json_t *files = eni_files(g);
+	const char *path = best_file(g, cs, files, name);
+	_free_ char *before = path ? guest_future(g, cs, path) : NULL;
+	_free_ char *after = NULL, *why = NULL;
+	struct edit w = {.goal = goal};
 
-	json_array_foreach (files, i, v) {
-		const char *path = json_string_value(v);
-		_free_ char *text = guest_future(g, cs, path);
-		_free_ char *after = text ? rewrite(text, name, goal) : NULL;
-		_free_ char *why = NULL;
-
-		if (!after)
-			continue;
-		if (strstr(text, "\\\n")) {
-			guest_left(cs,
-				"%s has continued lines: change the address "
-				"of %s there by hand",
-				path, name);
-			return true;
-		}
-		why = xasprintf("%s gets its new address.", name);
-		if (strcmp(after, text))
-			guest_change_add(g, cs, path, after, 0644, why);
-		return true;
-	}
-	return false;
+	if (!before)
+		return false;
+	text_open(&w.t, before);
+	best(&w.t, name, &w.s);
+	look(&w);
+	rewrite(&w);
+	after = text_join(&w.t);
+	text_free(&w.t);
+	why = xasprintf("%s gets its new address.", name);
+	if (strcmp(after, before))
+		guest_change_add(g, cs, path, after, 0644, why);
+	if (goal->dns)
+		resolv_change(g, goal->dns, cs);
+	return true;
 }
 
 const struct net_stack net_ifupdown = {
 	.name = "ifupdown",
-	.present = present,
-	.facts = facts,
+	.active = active,
+	.facts = eni_facts,
 	.change = change,
 };

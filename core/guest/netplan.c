@@ -1,265 +1,76 @@
 /*
- * The .yaml files of /etc/netplan: read with libyaml, changed by cutting new
- * values into the text at the places libyaml names, so that comments, order and
- * style stay as they are. Keys: netplan's YAML reference (addresses, gateway4,
- * routes/to/via/on-link, nameservers, dhcp4, match, set-name).
+ * The .yaml files of /etc/netplan. Keys: netplan's YAML reference (addresses,
+ * gateway4, routes/to/via/on-link, nameservers, dhcp4, match, set-name,
+ * interfaces, link). What already is as wanted is not touched; what cannot be
+ * read again as wanted is not written.
  */
-#include <yaml.h>
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "../str.h"
-#include "network.h"
+#include "netplan.h"
 
-static const char *const dirs[] = {
-	"/etc/netplan", "/run/netplan", "/lib/netplan"};
+#define DIR "/etc/netplan"
 
-struct edit {
-	size_t from, to; /* bytes of the text */
-	char *text;
-};
+static const char *const kinds[] = {
+	"ethernets", "bonds", "bridges", "vlans", "wifis"};
 
-struct doc {
-	const char *text;
-	yaml_document_t y;
-	struct edit edit[16];
-	size_t n;
-};
-
-/* --- the tree --- */
-
-static int doc_open(struct doc *d, const char *text)
+static json_t *my_files(struct guest *g)
 {
-	yaml_parser_t parser;
-	int ok;
+	_json_ json_t *names = g->ops->list(g, DIR);
+	json_t *files = json_array(), *v;
+	size_t i;
 
-	d->text = text;
-	d->n = 0;
-	if (!yaml_parser_initialize(&parser))
-		abort();
-	yaml_parser_set_input_string(
-		&parser, (const unsigned char *)text, strlen(text));
-	ok = yaml_parser_load(&parser, &d->y);
-	yaml_parser_delete(&parser);
-	if (ok && yaml_document_get_root_node(&d->y))
-		return 0;
-	if (ok)
-		yaml_document_delete(&d->y);
-	return -1;
-}
+	json_array_foreach (names, i, v) {
+		_free_ char *path = path_join(DIR, json_string_value(v));
 
-static void doc_close(struct doc *d)
-{
-	for (size_t i = 0; i < d->n; i++)
-		free(d->edit[i].text);
-	yaml_document_delete(&d->y);
-}
-
-static const char *scalar(const yaml_node_t *n)
-{
-	return n && n->type == YAML_SCALAR_NODE
-		? (const char *)n->data.scalar.value
-		: NULL;
-}
-
-static yaml_node_t *node(struct doc *d, int index)
-{
-	return yaml_document_get_node(&d->y, index);
-}
-
-/* Value of a key, and the key itself where key_node is given. */
-static yaml_node_t *get(struct doc *d, const yaml_node_t *map, const char *key,
-	yaml_node_t **key_node)
-{
-	if (!map || map->type != YAML_MAPPING_NODE)
-		return NULL;
-	for (yaml_node_pair_t *p = map->data.mapping.pairs.start;
-		p < map->data.mapping.pairs.top; p++) {
-		const char *k = scalar(node(d, p->key));
-
-		if (!k || strcmp(k, key))
-			continue;
-		if (key_node)
-			*key_node = node(d, p->key);
-		return node(d, p->value);
-	}
-	return NULL;
-}
-
-static size_t items(const yaml_node_t *seq)
-{
-	if (!seq || seq->type != YAML_SEQUENCE_NODE)
-		return 0;
-	return seq->data.sequence.items.top - seq->data.sequence.items.start;
-}
-
-static yaml_node_t *item(struct doc *d, const yaml_node_t *seq, size_t i)
-{
-	return node(d, seq->data.sequence.items.start[i]);
-}
-
-/* Marks count characters; the text is edited by bytes. */
-static size_t byte_of(const struct doc *d, yaml_mark_t m)
-{
-	size_t at = 0, chars = 0;
-
-	while (d->text[at] && chars < m.index) {
-		at++;
-		while ((d->text[at] & 0xc0) == 0x80)
-			at++;
-		chars++;
-	}
-	return at;
-}
-
-static void add_edit(struct doc *d, size_t from, size_t to, char *text)
-{
-	if (d->n == ARRAY_LEN(d->edit)) {
-		free(text);
-		return;
-	}
-	d->edit[d->n++] = (struct edit){from, to, text};
-}
-
-static void replace(struct doc *d, const yaml_node_t *n, const char *text)
-{
-	add_edit(d, byte_of(d, n->start_mark), byte_of(d, n->end_mark),
-		xstrdup(text));
-}
-
-static int later_first(const void *a, const void *b)
-{
-	const struct edit *x = a, *y = b;
-
-	return (x->from < y->from) - (x->from > y->from);
-}
-
-static char *apply(struct doc *d)
-{
-	char *text = xstrdup(d->text);
-
-	qsort(d->edit, d->n, sizeof(d->edit[0]), later_first);
-	for (size_t i = 0; i < d->n; i++) {
-		char *next = xasprintf("%.*s%s%s", (int)d->edit[i].from, text,
-			d->edit[i].text, text + d->edit[i].to);
-
-		free(text);
-		text = next;
-	}
-	return text;
-}
-
-/* --- facts --- */
-
-static yaml_node_t *ethernets(struct doc *d)
-{
-	yaml_node_t *root = yaml_document_get_root_node(&d->y);
-
-	return get(d, get(d, root, "network", NULL), "ethernets", NULL);
-}
-
-static const char *truth(const char *s)
-{
-	bool b;
-
-	return s && str_bool(s, &b) == 0 && b ? s : NULL;
-}
-
-static void one_fact(struct doc *d, const char *path, const char *name,
-	yaml_node_t *eth, json_t *list)
-{
-	yaml_node_t *a = get(d, eth, "addresses", NULL);
-	const char *set = scalar(get(d, eth, "set-name", NULL));
-	json_t *o = json_object();
-
-	json_put_str(o, "name", set ? set : name);
-	json_put_str(o, "file", path);
-	json_put_str(o, "method",
-		truth(scalar(get(d, eth, "dhcp4", NULL))) ? "dhcp" : "static");
-	if (items(a))
-		json_put_str(o, "address", scalar(item(d, a, 0)));
-	json_put_str(o, "gateway", scalar(get(d, eth, "gateway4", NULL)));
-	json_array_append_new(list, o);
-}
-
-static void file_facts(struct guest *g, const char *path, json_t *list)
-{
-	_free_ char *text = guest_text(g, path);
-	yaml_node_t *e;
-	struct doc d;
-
-	if (!text || doc_open(&d, text))
-		return;
-	e = ethernets(&d);
-	if (e && e->type == YAML_MAPPING_NODE)
-		for (yaml_node_pair_t *p = e->data.mapping.pairs.start;
-			p < e->data.mapping.pairs.top; p++)
-			if (scalar(node(&d, p->key)))
-				one_fact(&d, path, scalar(node(&d, p->key)),
-					node(&d, p->value), list);
-	doc_close(&d);
-}
-
-static json_t *all_files(struct guest *g)
-{
-	json_t *files = json_array();
-
-	for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
-		_json_ json_t *names = g->ops->list(g, dirs[i]);
-		const json_t *v;
-		size_t k;
-
-		json_array_foreach (names, k, v)
-			if (str_ends(json_string_value(v), ".yaml")) {
-				_free_ char *path = path_join(
-					dirs[i], json_string_value(v));
-
-				json_array_append_new(files, json_text(path));
-			}
+		if (str_ends(path, ".yaml"))
+			json_array_append_new(files, json_text(path));
 	}
 	return files;
 }
 
-static void facts(struct guest *g, json_t *net)
+static bool active(struct guest *g)
 {
-	json_t *files = all_files(g), *list = json_array(), *v;
-	size_t i;
+	static const char *const tools[] = {"/usr/sbin/netplan",
+		"/usr/bin/netplan", "/sbin/netplan",
+		"/lib/systemd/system-generators/netplan",
+		"/usr/lib/systemd/system-generators/netplan"};
+	_json_ json_t *files = my_files(g);
 
-	json_put(net, "files", files);
-	json_put(net, "interfaces", list);
-	json_array_foreach (files, i, v)
-		file_facts(g, json_string_value(v), list);
+	for (size_t i = 0; i < ARRAY_LEN(tools); i++)
+		if (guest_has(g, tools[i]))
+			return json_array_size(files) > 0;
+	return false;
 }
 
-static bool present(struct guest *g)
-{
-	_json_ json_t *files = all_files(g);
+/* --- one definition --- */
 
-	return json_array_size(files) > 0;
+bool netplan_truth(const char *s)
+{
+	bool b;
+
+	return s && str_bool(s, &b) == 0 && b;
 }
 
-/* --- changes --- */
-
-/* Insert lines before a key, at its own indentation. */
-static void insert_before(
-	struct doc *d, const yaml_node_t *key, const char *const *lines)
+/* The scalar of an item: "A/P", or the key of {"A/P": {label: ..}}. */
+static yaml_node_t *address_node(struct ydoc *d, yaml_node_t *item)
 {
-	struct buf b = {0};
+	yaml_node_t *k, *v;
 
-	for (; *lines; lines++)
-		buf_addf(
-			&b, "%s\n%*s", *lines, (int)key->start_mark.column, "");
-	add_edit(d, byte_of(d, key->start_mark), byte_of(d, key->start_mark),
-		buf_steal(&b));
+	return ydoc_pair(d, item, 0, &k, &v) ? k : item;
 }
 
-static yaml_node_t *first_key(struct doc *d, const yaml_node_t *map)
+yaml_node_t *netplan_first_v4(struct ydoc *d, const yaml_node_t *seq)
 {
-	if (map->type != YAML_MAPPING_NODE ||
-		map->data.mapping.pairs.start >= map->data.mapping.pairs.top)
-		return NULL;
-	return node(d, map->data.mapping.pairs.start->key);
+	for (size_t i = 0; i < ydoc_items(seq); i++) {
+		yaml_node_t *n = address_node(d, ydoc_item(d, seq, i));
+		const char *s = ydoc_scalar(n);
+
+		if (s && net_is_v4(s))
+			return n;
+	}
+	return NULL;
 }
 
 static bool is_default(const char *to)
@@ -269,176 +80,218 @@ static bool is_default(const char *to)
 			strcmp(to, "0/0") == 0);
 }
 
-/* The `via` of the default route, if there is one. */
-static yaml_node_t *default_via(struct doc *d, yaml_node_t *eth)
+/* The IPv4 default route and its `via`; null where there is none. */
+yaml_node_t *netplan_route(
+	struct ydoc *d, const yaml_node_t *def, yaml_node_t **via)
 {
-	yaml_node_t *routes = get(d, eth, "routes", NULL);
+	yaml_node_t *routes = ydoc_get(d, def, "routes", NULL);
 
-	for (size_t i = 0; i < items(routes); i++) {
-		yaml_node_t *r = item(d, routes, i);
-		const char *to = scalar(get(d, r, "to", NULL));
-		yaml_node_t *via = get(d, r, "via", NULL);
+	for (size_t i = 0; i < ydoc_items(routes); i++) {
+		yaml_node_t *r = ydoc_item(d, routes, i);
+		const char *gw;
 
-		/* "::/0" has another family: scalar via holds colons. */
-		if (is_default(to) && scalar(via) && !strchr(scalar(via), ':'))
-			return via;
+		*via = ydoc_get(d, r, "via", NULL);
+		gw = ydoc_scalar(*via);
+		if (gw && net_is_v4(gw) && !ydoc_get(d, r, "table", NULL) &&
+			is_default(ydoc_scalar(ydoc_get(d, r, "to", NULL))))
+			return r;
 	}
 	return NULL;
 }
 
-static void change_gateway(struct doc *d, yaml_node_t *eth,
-	const struct net_goal *goal, struct buf *add)
+const char *netplan_gateway(struct ydoc *d, const yaml_node_t *def)
 {
-	yaml_node_t *old = get(d, eth, "gateway4", NULL);
-	yaml_node_t *via = default_via(d, eth);
-	struct addr gw;
-	bool far = addr_parse(goal->gateway, &gw) == 0 &&
-		!addr_inside(&goal->addr, gw.ip);
+	yaml_node_t *via = NULL;
 
-	if (via)
-		replace(d, via, goal->gateway);
-	else if (old)
-		replace(d, old, goal->gateway);
-	else
-		buf_addf(add, "routes: [{to: 0.0.0.0/0, via: %s%s}]|",
-			goal->gateway, far ? ", on-link: true" : "");
+	if (netplan_route(d, def, &via))
+		return ydoc_scalar(via);
+	return ydoc_scalar(ydoc_get(d, def, "gateway4", NULL));
 }
 
-static void change_dns(struct doc *d, yaml_node_t *eth,
-	const struct net_goal *goal, struct buf *add)
+yaml_node_t *netplan_dns_node(struct ydoc *d, const yaml_node_t *def)
 {
-	yaml_node_t *a =
-		get(d, get(d, eth, "nameservers", NULL), "addresses", NULL);
-	_free_ char *list = xstrdup(goal->dns);
+	return ydoc_get(
+		d, ydoc_get(d, def, "nameservers", NULL), "addresses", NULL);
+}
 
-	for (char *p = list; *p; p++)
-		if (*p == ' ')
-			*p = ',';
-	if (a && a->type == YAML_SEQUENCE_NODE &&
-		a->data.sequence.style == YAML_FLOW_SEQUENCE_STYLE) {
-		_free_ char *flow = xasprintf("[%s]", list);
+/* The IPv4 servers, "A B"; to be freed, null where none. */
+char *netplan_dns(struct ydoc *d, const yaml_node_t *def)
+{
+	yaml_node_t *seq = netplan_dns_node(d, def);
+	struct buf b = {0};
 
-		replace(d, a, flow);
-	} else if (items(a)) {
-		list[strcspn(list, ",")] = '\0';
-		replace(d, item(d, a, 0), list);
-	} else if (!get(d, eth, "nameservers", NULL)) {
-		buf_addf(add, "nameservers: {addresses: [%s]}|", list);
+	for (size_t i = 0; i < ydoc_items(seq); i++) {
+		const char *s = ydoc_scalar(ydoc_item(d, seq, i));
+
+		if (s && net_is_v4(s))
+			buf_addf(&b, "%s%s", b.len ? " " : "", s);
+	}
+	return b.len ? buf_steal(&b) : NULL;
+}
+
+bool netplan_def(struct ydoc *d, size_t i, yaml_node_t **key, yaml_node_t **def)
+{
+	yaml_node_t *net = ydoc_get(d, ydoc_root(d), "network", NULL);
+
+	for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
+		yaml_node_t *map = ydoc_get(d, net, kinds[k], NULL);
+		size_t n = 0;
+
+		for (; ydoc_pair(d, map, n, key, def); n++)
+			if (n == i)
+				return true;
+		i -= n;
+	}
+	return false;
+}
+
+const char *netplan_name(
+	struct ydoc *d, const yaml_node_t *key, const yaml_node_t *def)
+{
+	const char *set = ydoc_scalar(ydoc_get(d, def, "set-name", NULL));
+
+	return set ? set : ydoc_scalar(key);
+}
+
+/* --- facts --- */
+
+static void fact_match(struct ydoc *d, yaml_node_t *def, json_t *o)
+{
+	yaml_node_t *match = ydoc_get(d, def, "match", NULL);
+	const char *mac = ydoc_scalar(ydoc_get(d, match, "macaddress", NULL));
+	const char *name = ydoc_scalar(ydoc_get(d, match, "name", NULL));
+
+	if (!match)
+		return;
+	json_put_str(o, "mac", mac);
+	if (!ydoc_get(d, def, "set-name", NULL))
+		json_put_bool(o, "pin", false);
+	if (!mac && (!name || strpbrk(name, "*?[")))
+		json_put_bool(o, "any", true);
+}
+
+static void fact_ports(struct ydoc *d, yaml_node_t *def, json_t *o)
+{
+	yaml_node_t *ports = ydoc_get(d, def, "interfaces", NULL);
+	const char *link = ydoc_scalar(ydoc_get(d, def, "link", NULL));
+
+	for (size_t i = 0; i < ydoc_items(ports); i++) {
+		const char *s = ydoc_scalar(ydoc_item(d, ports, i));
+
+		if (s)
+			net_add(o, "ports", s);
+	}
+	if (link)
+		net_add(o, "ports", link);
+}
+
+static void fact(struct ydoc *d, const char *path, const char *name,
+	yaml_node_t *def, json_t *list)
+{
+	yaml_node_t *seq = ydoc_get(d, def, "addresses", NULL);
+	_free_ char *dns = netplan_dns(d, def);
+	const char *address = ydoc_scalar(netplan_first_v4(d, seq));
+	json_t *o = net_iface(list, name, path);
+
+	json_put_str(o, "method",
+		address ? "static"
+			: netplan_truth(
+				  ydoc_scalar(ydoc_get(d, def, "dhcp4", NULL)))
+			? "dhcp"
+			: "manual");
+	json_put_str(o, "address", address);
+	json_put_str(o, "gateway", netplan_gateway(d, def));
+	json_put_str(o, "dns", dns);
+	for (size_t i = 0; i < ydoc_items(seq); i++) {
+		const char *s =
+			ydoc_scalar(address_node(d, ydoc_item(d, seq, i)));
+
+		if (s && strchr(s, ':'))
+			json_put_str(o, "address6", s);
+	}
+	fact_match(d, def, o);
+	fact_ports(d, def, o);
+}
+
+void netplan_facts(const char *path, const char *text, json_t *list)
+{
+	yaml_node_t *key, *def;
+	struct ydoc d;
+
+	if (ydoc_open(&d, text))
+		return;
+	for (size_t i = 0; netplan_def(&d, i, &key, &def); i++)
+		if (netplan_name(&d, key, def))
+			fact(&d, path, netplan_name(&d, key, def), def, list);
+	ydoc_close(&d);
+}
+
+static void facts(struct guest *g, const struct guest_changes *cs,
+	json_t *files, json_t *list)
+{
+	_json_ json_t *mine = my_files(g);
+	const json_t *v;
+	size_t i;
+
+	json_array_extend(files, mine);
+	json_array_foreach (mine, i, v) {
+		_free_ char *s = guest_future(g, cs, json_string_value(v));
+
+		if (s)
+			netplan_facts(json_string_value(v), s, list);
 	}
 }
 
-static void change_address(struct doc *d, yaml_node_t *eth,
-	const struct net_goal *goal, struct buf *add)
+/* --- changes --- */
+
+/* The last file that gives the interface an address, else the last that
+ * names it: netplan reads them in order, later ones over earlier ones. */
+static const char *file_of(struct guest *g, const struct guest_changes *cs,
+	const json_t *files, const char *name)
 {
-	yaml_node_t *a = get(d, eth, "addresses", NULL);
-	yaml_node_t *dhcp = get(d, eth, "dhcp4", NULL);
-	_free_ char *full = NULL;
-	char ip[ADDR_LEN];
+	const char *path = NULL;
+	bool with_address = false;
+	const json_t *v, *o;
+	size_t i, k;
 
-	full = xasprintf(
-		"%s/%u", addr_text(ip, goal->addr.ip), goal->addr.prefix);
-	if (dhcp && truth(scalar(dhcp)))
-		replace(d, dhcp, "false");
-	for (size_t i = 0; i < items(a); i++) {
-		const char *s = scalar(item(d, a, i));
-		struct addr old;
+	json_array_foreach (files, i, v) {
+		_free_ char *s = guest_future(g, cs, json_string_value(v));
+		_json_ json_t *list = json_array();
 
-		if (s && addr_parse(s, &old) == 0) {
-			replace(d, item(d, a, i), full);
-			return;
+		netplan_facts("", s ? s : "", list);
+		json_array_foreach (list, k, o) {
+			bool has = json_str(o, "address") != NULL;
+
+			if (strcmp(json_str_or(o, "name", ""), name) ||
+				(with_address && !has))
+				continue;
+			path = json_string_value(v);
+			with_address |= has;
 		}
 	}
-	if (!a)
-		buf_addf(add, "addresses: [%s]|", full);
-}
-
-/* Lines of `add`, ended by '|', go in before the first key. */
-static void add_lines(struct doc *d, yaml_node_t *eth, char *add)
-{
-	const char *lines[8] = {0};
-	yaml_node_t *key = first_key(d, eth);
-	char *save = NULL;
-	size_t n = 0;
-
-	for (char *s = strtok_r(add, "|", &save); s && n < 7;
-		s = strtok_r(NULL, "|", &save))
-		lines[n++] = s;
-	if (n && key)
-		insert_before(d, key, lines);
-}
-
-/* The definition of a card by its key, set-name, or by a match. */
-static yaml_node_t *find_card(struct doc *d, const char *name)
-{
-	yaml_node_t *e = ethernets(d), *direct = get(d, e, name, NULL);
-
-	if (direct || !e || e->type != YAML_MAPPING_NODE)
-		return direct;
-	for (yaml_node_pair_t *p = e->data.mapping.pairs.start;
-		p < e->data.mapping.pairs.top; p++) {
-		yaml_node_t *eth = node(d, p->value);
-		const char *set = scalar(get(d, eth, "set-name", NULL));
-
-		if (set && strcmp(set, name) == 0)
-			return eth;
-	}
-	return NULL;
-}
-
-/* The file with the card changed, null where it is not in it. */
-static char *rewrite(
-	const char *text, const char *name, const struct net_goal *goal)
-{
-	_buf_ struct buf add = {0};
-	yaml_node_t *eth;
-	char *after = NULL;
-	struct doc d;
-
-	if (doc_open(&d, text))
-		return NULL;
-	eth = find_card(&d, name);
-	/* A flow mapping on one line has no lines to insert before. */
-	if (eth && eth->type == YAML_MAPPING_NODE &&
-		eth->data.mapping.style != YAML_FLOW_MAPPING_STYLE) {
-		change_address(&d, eth, goal, &add);
-		if (goal->gateway)
-			change_gateway(&d, eth, goal, &add);
-		if (goal->dns)
-			change_dns(&d, eth, goal, &add);
-		if (add.len)
-			add_lines(&d, eth, add.s);
-		after = apply(&d);
-	}
-	doc_close(&d);
-	return after;
+	return path;
 }
 
 static bool change(struct guest *g, const char *name,
 	const struct net_goal *goal, struct guest_changes *cs)
 {
-	_json_ json_t *files = all_files(g);
-	const json_t *v;
-	size_t i;
+	_json_ json_t *files = my_files(g);
+	const char *path = file_of(g, cs, files, name);
+	_free_ char *before = path ? guest_future(g, cs, path) : NULL;
+	_free_ char *after =
+		before ? netplan_rewrite(before, name, goal) : NULL;
+	_free_ char *why = xasprintf("%s gets its new address.", name);
 
-	json_array_foreach (files, i, v) {
-		const char *path = json_string_value(v);
-		_free_ char *text = guest_future(g, cs, path);
-		_free_ char *after = text ? rewrite(text, name, goal) : NULL;
-		_free_ char *why = NULL;
-
-		if (!after)
-			continue;
-		why = xasprintf("%s gets its new address.", name);
-		if (strcmp(after, text))
-			guest_change_add(g, cs, path, after, 0600, why);
-		return true;
-	}
-	return false;
+	if (!after)
+		return false;
+	if (strcmp(after, before))
+		guest_change_add(g, cs, path, after, 0600, why);
+	return true;
 }
 
 const struct net_stack net_netplan = {
 	.name = "netplan",
-	.present = present,
+	.active = active,
 	.facts = facts,
 	.change = change,
 };

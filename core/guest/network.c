@@ -1,249 +1,185 @@
 /*
- * Network of a Linux guest: which stack, which interface is which NIC, its
- * new address, and its name pinned to its MAC so that the configuration stays
- * valid on other hardware.
+ * Network of a Linux guest: which stacks are active, which interface is which
+ * NIC, its new address, and its name pinned to its MAC so that the
+ * configuration stays valid on other hardware.
+ *
+ * A NIC is a card (its name is pinned); its address may stand on a bridge, a
+ * bond or a VLAN above it (the carrier).
  */
 #include "network.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../str.h"
 
-#define RULES "/etc/udev/rules.d/70-persistent-net.rules"
+/* What is asked first wins where two speak of one card. */
+static const struct net_stack *const stacks[] = {&net_netplan, &net_ifupdown,
+	&net_nm, &net_ifcfg, &net_suse, &net_networkd};
 
-static const struct net_stack *const stacks[] = {&net_netplan, &net_ifupdown};
-
-static const struct net_stack *stack_of(struct guest *g)
+bool net_far(const struct net_goal *goal)
 {
-	for (size_t i = 0; i < ARRAY_LEN(stacks); i++)
-		if (stacks[i]->present(g))
-			return stacks[i];
-	return NULL;
+	struct addr gw;
+
+	return goal->gateway && addr_parse(goal->gateway, &gw) == 0 &&
+		!addr_inside(&goal->addr, gw.ip);
 }
 
-/* --- 70-persistent-net.rules --- */
-
-/* KEY=="value" or KEY="value" of a rule; to be freed. */
-static char *rule_value(const char *line, const char *key)
+bool net_is_v4(const char *s)
 {
-	const char *at = strstr(line, key), *end;
+	struct addr a;
 
-	if (!at)
-		return NULL;
-	at += strlen(key);
-	at += strspn(at, "=");
-	if (*at != '"')
-		return NULL;
-	end = strchr(++at, '"');
-	return end ? xstrndup(at, end - at) : NULL;
+	return addr_parse(s, &a) == 0;
 }
 
-static void add_rule(const char *line, json_t *out)
+char *net_addr_text(char out[NET_ADDR_LEN], const struct addr *a)
 {
-	_free_ char *mac = rule_value(line, "ATTR{address}");
-	_free_ char *name = NULL;
-	const char *at = line;
-	json_t *o;
+	char ip[ADDR_LEN];
 
-	/* NAME= stands last; KERNEL== before it holds no NAME. */
-	for (const char *p = line; (p = strstr(p, "NAME=")); p++)
-		at = p;
-	name = rule_value(at, "NAME");
-	if (!mac || !name || *line == '#')
-		return;
-	o = json_object();
-	json_put_str(o, "name", name);
-	json_put_str(o, "mac", mac);
-	json_array_append_new(out, o);
-}
-
-static json_t *rules(struct guest *g)
-{
-	_free_ char *text = guest_text(g, RULES);
-	json_t *out = json_array();
-	char *p = text, *line;
-
-	while (p && (line = str_line(&p)))
-		add_rule(str_trim(line), out);
+	snprintf(out, NET_ADDR_LEN, "%s/%u", addr_text(ip, a->ip), a->prefix);
 	return out;
 }
 
-/* --- which interface is which NIC --- */
+json_t *net_iface(json_t *list, const char *name, const char *file)
+{
+	json_t *o = json_object();
 
-static bool configured(const json_t *interfaces, const char *name)
+	json_put_str(o, "name", name);
+	json_put_str(o, "file", file);
+	json_array_append_new(list, o);
+	return o;
+}
+
+void net_add(json_t *o, const char *key, const char *text)
+{
+	json_t *list = json_object_get(o, key);
+
+	if (!list) {
+		list = json_array();
+		json_put(o, key, list);
+	}
+	json_array_append_new(list, json_text(text));
+}
+
+/* --- facts --- */
+
+/* The stack of the first card, else the first that is active. */
+static const char *main_stack(const json_t *list, const char *first)
 {
 	const json_t *v;
 	size_t i;
 
-	json_array_foreach (interfaces, i, v)
-		if (strcmp(json_str_or(v, "name", ""), name) == 0)
-			return true;
-	return false;
+	json_array_foreach (list, i, v)
+		if (strcmp(json_str_or(v, "name", ""), "lo"))
+			return json_str(v, "stack");
+	return first;
 }
 
-/* A card of its own, not lo, an alias, a VLAN, a bridge or a bond. */
-static bool is_card(const char *name)
+static json_t *network(struct guest *g, const struct guest_changes *cs)
 {
-	return strcmp(name, "lo") && !strpbrk(name, ":.") &&
-		(str_starts(name, "en") || str_starts(name, "eth"));
-}
+	json_t *net = json_object(), *files = json_array();
+	json_t *list = json_array(), *v;
+	const char *first = "none";
+	size_t i, from = 0;
 
-/* The only card of the configuration, for a VM with one NIC. */
-static const char *only_card(const json_t *interfaces)
-{
-	const char *found = NULL;
-	const json_t *v;
-	size_t i;
-
-	json_array_foreach (interfaces, i, v) {
-		const char *name = json_str_or(v, "name", "");
-
-		if (!is_card(name) || (found && strcmp(found, name) == 0))
+	for (size_t s = 0; s < ARRAY_LEN(stacks); s++) {
+		if (!stacks[s]->active(g))
 			continue;
-		if (found)
-			return NULL;
-		found = name;
+		if (strcmp(first, "none") == 0)
+			first = stacks[s]->name;
+		stacks[s]->facts(g, cs, files, list);
+		json_array_foreach (list, i, v)
+			if (i >= from)
+				json_put_str(v, "stack", stacks[s]->name);
+		from = json_array_size(list);
+	}
+	json_put_str(net, "stack", main_stack(list, first));
+	json_put(net, "files", files);
+	json_put(net, "interfaces", list);
+	json_put(net, "persistent_rules", names_pinned(g));
+	return net;
+}
+
+void guest_network(struct guest *g, json_t *facts)
+{
+	json_put(facts, "network", network(g, NULL));
+}
+
+/* --- the carrier of a card's address --- */
+
+static const json_t *by_name(const json_t *list, const char *name)
+{
+	const json_t *v, *found = NULL;
+	size_t i;
+
+	/* Several stanzas of one name: the one with an address. */
+	json_array_foreach (list, i, v) {
+		if (strcmp(json_str_or(v, "name", ""), name))
+			continue;
+		if (!found ||
+			(!json_str(found, "address") && json_str(v, "address")))
+			found = v;
 	}
 	return found;
 }
 
-static char *by_rule(
-	const json_t *persistent, const char *mac, const json_t *interfaces)
+static bool stands_on(const json_t *o, const char *name)
 {
 	const json_t *v;
 	size_t i;
 
-	json_array_foreach (persistent, i, v)
-		if (mac && str_eqi(json_str_or(v, "mac", ""), mac) &&
-			configured(interfaces, json_str_or(v, "name", "")))
-			return xstrdup(json_str(v, "name"));
-	return NULL;
+	json_array_foreach (json_object_get(o, "ports"), i, v)
+		if (strcmp(json_string_value(v), name) == 0)
+			return true;
+	return false;
 }
 
-/* In the order of certainty: a rule with its MAC, VMware's PCI slot
- * (ens192), ethN of the same number, the only card there is. */
-static char *nic_name(const json_t *nic, const json_t *net, size_t n_nics)
+static bool carries(const json_t *o)
 {
-	const json_t *interfaces = json_object_get(net, "interfaces");
-	char *name = by_rule(json_object_get(net, "persistent_rules"),
-		json_str(nic, "old_mac"), interfaces);
-	const char *only;
-
-	if (name)
-		return name;
-	if (json_object_get(nic, "pci_slot")) {
-		name = xasprintf(
-			"ens%u", (unsigned)json_u64(nic, "pci_slot", 0));
-		if (configured(interfaces, name))
-			return name;
-		free(name);
-	}
-	name = xasprintf("eth%u", (unsigned)json_u64(nic, "index", 0));
-	if (configured(interfaces, name))
-		return name;
-	free(name);
-	only = n_nics == 1 ? only_card(interfaces) : NULL;
-	return xstrdup(only);
+	return o &&
+		(json_str(o, "address") ||
+			strcmp(json_str_or(o, "method", ""), "dhcp") == 0);
 }
 
-/* --- names pinned to MACs --- */
-
-static bool has_systemd(struct guest *g)
+/* The interface with the address: the card itself, else the only one (or the
+ * one with the gateway) among those that stand on it. depth ends a loop. */
+static const json_t *carrier(const json_t *list, const char *name, int depth)
 {
-	return guest_has(g, "/lib/systemd/systemd") ||
-		guest_has(g, "/usr/lib/systemd/systemd") ||
-		guest_has(g, "/lib/systemd/systemd-udevd") ||
-		guest_has(g, "/etc/systemd/network");
-}
+	const json_t *me = by_name(list, name), *v, *found = NULL;
+	size_t i, n = 0;
 
-static void pin_link(struct guest *g, const char *name, const char *mac,
-	struct guest_changes *cs)
-{
-	_free_ char *path =
-		xasprintf("/etc/systemd/network/10-vmferry-%s.link", name);
-	_free_ char *text = xasprintf(
-		"# By vmferry: the card keeps the name it had on VMware.\n"
-		"[Match]\nMACAddress=%s\nType=ether\n\n[Link]\nName=%s\n",
-		mac, name);
-	_free_ char *why = xasprintf(
-		"The card %s keeps its name on other hardware.", name);
+	if (carries(me) || depth == 0)
+		return carries(me) ? me : NULL;
+	json_array_foreach (list, i, v) {
+		const json_t *up = stands_on(v, name)
+			? carrier(list, json_str(v, "name"), depth - 1)
+			: NULL;
 
-	guest_change_add(g, cs, path, text, 0644, why);
-}
-
-/* The rule of that name gets the MAC, or one is added. */
-static char *with_rule(const char *text, const char *name, const char *mac)
-{
-	_free_ char *copy = xstrdup(text ? text : "");
-	char *p = copy, *line;
-	struct buf out = {0};
-	bool found = false;
-
-	while ((line = str_line(&p))) {
-		_free_ char *n = NULL, *m = rule_value(line, "ATTR{address}");
-		const char *at = strstr(line, "NAME=\"");
-
-		n = at ? rule_value(at, "NAME") : NULL;
-		if (*line == '#' || !n || !m || strcmp(n, name)) {
-			buf_addf(&out, "%s\n", line);
+		if (!up || up == found)
 			continue;
-		}
-		at = strstr(line, m);
-		buf_addf(&out, "%.*s%s%s\n", (int)(at - line), line, mac,
-			at + strlen(m));
-		found = true;
+		n++;
+		if (!found || json_str(up, "gateway"))
+			found = up;
 	}
-	if (!found)
-		buf_addf(&out,
-			"SUBSYSTEM==\"net\", ACTION==\"add\", "
-			"ATTR{address}==\"%s\", NAME=\"%s\"\n",
-			mac, name);
-	return buf_steal(&out);
+	return n == 1 || (n && json_str(found, "gateway")) ? found : NULL;
 }
 
-static void pin_rule(struct guest *g, const char *name, const char *mac,
-	struct guest_changes *cs)
+/* Nothing has an address: the card itself gets one, if it is configured. */
+static const json_t *carrier_of(const json_t *list, const char *name)
 {
-	_free_ char *text = guest_future(g, cs, RULES);
-	_free_ char *after = with_rule(text, name, mac);
-	_free_ char *why = xasprintf(
-		"The card %s keeps its name with its MAC address.", name);
+	const json_t *c = carrier(list, name, 4);
 
-	if (!text || strcmp(text, after))
-		guest_change_add(g, cs, RULES, after, 0644, why);
+	return c ? c : by_name(list, name);
 }
 
-/* ethN without rules on a systemd guest is the kernel's own name
- * (net.ifnames=0): the order of cards stays, nothing to pin with one. */
-static void pin(struct guest *g, const char *name, const char *mac,
-	const json_t *net, struct guest_changes *cs)
+/* --- changes --- */
+
+static const struct net_stack *stack_named(const char *name)
 {
-	bool ruled =
-		json_array_size(json_object_get(net, "persistent_rules")) > 0;
-	_free_ char *low = xstrdup(mac);
-
-	for (char *p = low; *p; p++)
-		*p = tolower((unsigned char)*p);
-	if (ruled || !has_systemd(g))
-		pin_rule(g, name, low, cs);
-	else
-		pin_link(g, name, low, cs);
-}
-
-/* --- the whole --- */
-
-void guest_network(struct guest *g, json_t *facts)
-{
-	const struct net_stack *s = stack_of(g);
-	json_t *net = json_object();
-
-	json_put_str(net, "stack", s ? s->name : "none");
-	if (s)
-		s->facts(g, net);
-	json_put(net, "persistent_rules", rules(g));
-	json_put(facts, "network", net);
+	for (size_t i = 0; i < ARRAY_LEN(stacks); i++)
+		if (strcmp(stacks[i]->name, name) == 0)
+			return stacks[i];
+	return NULL;
 }
 
 static char *dns_text(const json_t *nic)
@@ -257,61 +193,161 @@ static char *dns_text(const json_t *nic)
 	return b.len ? buf_steal(&b) : NULL;
 }
 
-static void address(struct guest *g, const struct net_stack *s,
-	const char *name, const json_t *nic, struct guest_changes *cs)
+/* What stays as it is although the card moves. */
+static void tell_rest(const json_t *list, const json_t *c,
+	const struct net_goal *goal, struct guest_changes *cs)
+{
+	const char *name = json_str_or(c, "name", "");
+	_free_ char *alias = xasprintf("%s:", name);
+	struct net_goal now = *goal;
+	const json_t *v;
+	size_t i;
+
+	if (json_str(c, "address6"))
+		guest_left(cs, "%s keeps its IPv6 address %s", name,
+			json_str(c, "address6"));
+	json_array_foreach (list, i, v)
+		if (json_str(v, "address") && v != c &&
+			(str_starts(json_str(v, "name"), alias) ||
+				strcmp(json_str(v, "name"), name) == 0))
+			guest_left(cs, "%s keeps its second address %s",
+				json_str(v, "name"), json_str(v, "address"));
+	now.gateway = json_str(c, "gateway");
+	if (!goal->gateway && net_far(&now))
+		guest_left(cs,
+			"%s keeps its gateway %s, which is outside its new "
+			"network",
+			name, now.gateway);
+}
+
+/* The files as they will be are read again: what they say must be what was
+ * wanted. */
+static bool reached(struct guest *g, const struct guest_changes *cs,
+	const char *name, const struct net_goal *goal)
+{
+	_json_ json_t *net = network(g, cs);
+	const json_t *v;
+	struct addr a;
+	size_t i;
+
+	json_array_foreach (json_object_get(net, "interfaces"), i, v) {
+		const char *gw = json_str_or(v, "gateway", "");
+
+		if (strcmp(json_str_or(v, "name", ""), name) ||
+			addr_parse(json_str_or(v, "address", ""), &a) ||
+			a.ip != goal->addr.ip || a.prefix != goal->addr.prefix)
+			continue;
+		if (!goal->gateway || strcmp(gw, goal->gateway) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void address(struct guest *g, const char *card, const json_t *nic,
+	const json_t *net, struct guest_changes *cs)
 {
 	const char *want = json_str(nic, "address");
+	const json_t *list = json_object_get(net, "interfaces");
+	const json_t *c = carrier_of(list, card);
+	const char *name = c ? json_str_or(c, "name", card) : card;
+	const struct net_stack *s =
+		c ? stack_named(json_str_or(c, "stack", "")) : NULL;
 	_free_ char *dns = dns_text(nic);
 	struct net_goal goal = {
 		.gateway = json_str(nic, "gateway"), .dns = dns};
 
 	if (!want)
 		return;
-	if (addr_parse(want, &goal.addr)) {
+	if (addr_parse(want, &goal.addr) ||
+		(goal.gateway && !net_is_v4(goal.gateway))) {
 		guest_left(cs,
-			"%s is not an IPv4 address with prefix: set it "
-			"on %s in the VM's console",
+			"%s is not an IPv4 address with prefix and gateway: "
+			"set it on %s in the VM's console",
 			want, name);
 		return;
 	}
-	if (!s->change(g, name, &goal, cs))
+	if (!s || !s->change(g, name, &goal, cs)) {
 		guest_left(cs,
-			"no %s configuration of %s: set %s there in "
-			"the VM's console",
-			s->name, name, want);
+			"the configuration of %s was not understood: set %s "
+			"in the VM's console",
+			name, want);
+		return;
+	}
+	tell_rest(list, c, &goal, cs);
+	if (!reached(g, cs, name, &goal))
+		guest_left(cs,
+			"check %s in the VM's console: its files do not say "
+			"%s plainly",
+			name, want);
+}
+
+/* A MAC that the files match by, or set, is the new one. */
+static void replace_mac(struct guest *g, const json_t *net, const char *from,
+	const char *to, struct guest_changes *cs)
+{
+	const json_t *v;
+	size_t i;
+
+	json_array_foreach (json_object_get(net, "files"), i, v) {
+		const char *path = json_string_value(v);
+		_free_ char *before = guest_future(g, cs, path);
+		_free_ char *after = NULL;
+		_text_ struct text t = {0};
+
+		text_open(&t, before ? before : "");
+		if (!text_swap_lines(&t, 0, t.n, from, to))
+			continue;
+		after = text_join(&t);
+		guest_change_add(g, cs, path, after, 0644,
+			"The card has another MAC address now.");
+	}
+}
+
+/* A configuration that matches by MAC or pattern names no card to pin. */
+static bool pinned(const json_t *net, const char *name)
+{
+	const json_t *o = by_name(json_object_get(net, "interfaces"), name);
+
+	return !o || json_flag(o, "pin", true);
+}
+
+static void one_nic(struct guest *g, const json_t *nic, const json_t *net,
+	size_t n_nics, struct guest_changes *cs)
+{
+	const char *mac = json_str(nic, "mac");
+	const char *old = json_str(nic, "old_mac");
+	_free_ char *name = names_card(nic, net, n_nics);
+
+	if (!name) {
+		guest_left(cs,
+			"which interface network card %u is cannot be told: "
+			"set it in the VM's console",
+			(unsigned)json_u64(nic, "index", 0));
+		return;
+	}
+	address(g, name, nic, net, cs);
+	if (mac && old && !str_eqi(mac, old))
+		replace_mac(g, net, old, mac, cs);
+	if (mac && pinned(net, name))
+		names_pin(g, name, mac, cs);
 }
 
 void guest_network_changes(
 	struct guest *g, const json_t *wanted, struct guest_changes *cs)
 {
 	const json_t *nics = json_object_get(wanted, "nics"), *nic;
-	const struct net_stack *s = stack_of(g);
-	_json_ json_t *facts = json_object();
-	const json_t *net;
+	_json_ json_t *net = network(g, NULL);
 	size_t i;
 
-	if (!s) {
+	if (!json_array_size(nics))
+		return;
+	if (!json_array_size(json_object_get(net, "interfaces"))) {
 		guest_left(cs,
-			"no network configuration that is understood: "
-			"set the address in the VM's console");
+			"no network configuration that is understood: set the "
+			"address in the VM's console");
 		return;
 	}
-	guest_network(g, facts);
-	net = json_object_get(facts, "network");
-	json_array_foreach (nics, i, nic) {
-		const char *mac = json_str(nic, "mac");
-		_free_ char *name = nic_name(nic, net, json_array_size(nics));
-
-		if (!name) {
-			guest_left(cs,
-				"which interface network card %zu is "
-				"cannot be told: set it in the VM's "
-				"console",
-				i);
-			continue;
-		}
-		if (mac)
-			pin(g, name, mac, net, cs);
-		address(g, s, name, nic, cs);
-	}
+	json_array_foreach (nics, i, nic)
+		one_nic(g, nic, net, json_array_size(nics), cs);
+	cloudinit_change(g, cs);
 }

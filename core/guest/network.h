@@ -1,31 +1,78 @@
 /*
- * The network stacks of Linux guests: one file each, tried in turn; and the
- * names of network cards. See network.c.
+ * The network stacks of Linux guests: one file each, ending in a struct
+ * net_stack; what they share. See network.c for how a card, the interface
+ * that carries its address, and the files come together.
  */
 #ifndef CORE_GUEST_NETWORK_H
 #define CORE_GUEST_NETWORK_H
 
 #include "addr.h"
 #include "own.h"
+#include "text.h"
 
 /* The new address of one NIC. */
 struct net_goal {
 	struct addr addr;
-	const char *gateway; /* or null */
-	const char *dns;     /* "A B", or null */
+	const char *gateway; /* or null: stays */
+	const char *dns;     /* "A B"; null: stays */
 };
+
+/* Is the gateway outside the address's own network: must it be told to be
+ * on the link? */
+bool net_far(const struct net_goal *goal);
+/* Is the text an IPv4 address, with or without prefix? */
+bool net_is_v4(const char *s);
+/* "203.0.113.7/24" into out. Returns out. */
+#define NET_ADDR_LEN 24
+char *net_addr_text(char out[NET_ADDR_LEN], const struct addr *a);
 
 struct net_stack {
 	const char *name;
-	bool (*present)(struct guest *g);
-	/* Sets "files" and "interfaces" (see guest_facts). */
-	void (*facts)(struct guest *g, json_t *net);
-	/* Give interface `name` its new address; false where this stack does
-	 * not configure it. */
+	/* Does it configure this guest: are its files there, and the program
+	 * that reads them at start-up? */
+	bool (*active)(struct guest *g);
+	/*
+	 * Append its files, and one object an interface, read as they will be
+	 * after cs (which may be null):
+	 *
+	 *   {"name", "file", "method": "static" | "dhcp" | "manual" ..,
+	 *    "address": "A/PREFIX", "gateway", "dns": "A B", "address6",
+	 *    "mac": what it is matched by, "ports": [names of what it stands
+	 *    on: a bridge's or bond's cards, a VLAN's parent],
+	 *    "any": true where no card is named (a wildcard)}
+	 */
+	void (*facts)(struct guest *g, const struct guest_changes *cs,
+		json_t *files, json_t *list);
+	/* Give interface `name` (as facts name it) its new address; false
+	 * where this stack does not configure it. */
 	bool (*change)(struct guest *g, const char *name,
 		const struct net_goal *goal, struct guest_changes *cs);
 };
 
-extern const struct net_stack net_ifupdown, net_netplan;
+extern const struct net_stack net_ifupdown, net_netplan, net_networkd, net_nm,
+	net_ifcfg, net_suse;
+
+/* A new interface object in list, with name and file. Borrowed. */
+json_t *net_iface(json_t *list, const char *name, const char *file);
+/* Append a text to the array o.key, made where missing. */
+void net_add(json_t *o, const char *key, const char *text);
+
+/* --- names of cards (names.c) --- */
+
+/* [{"name", "mac", "file"}] of udev rules and .link files. New reference. */
+json_t *names_pinned(struct guest *g);
+/* The interface of a wanted NIC (see guest_changes): its name, to be freed;
+ * null where it cannot be told. net: as guest_facts has it. */
+char *names_card(const json_t *nic, const json_t *net, size_t n_nics);
+/* Make the card with that MAC keep that name. */
+void names_pin(struct guest *g, const char *name, const char *mac,
+	struct guest_changes *cs);
+
+/* --- around the stacks --- */
+
+/* /etc/resolv.conf where it is a file that nothing writes (resolv.c). */
+void resolv_change(struct guest *g, const char *dns, struct guest_changes *cs);
+/* cloud-init must not write the network anew (cloudinit.c). */
+void cloudinit_change(struct guest *g, struct guest_changes *cs);
 
 #endif

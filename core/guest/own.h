@@ -47,7 +47,7 @@ struct guest {
 	json_t *notes;      /* sentences for guest_facts */
 };
 
-/* Whole text of a file; null where it is not there or too large. */
+/* Whole text of a file; null where it is not there, too large, or no text. */
 char *guest_text(struct guest *g, const char *path);
 bool guest_has(struct guest *g, const char *path);
 /* Append a change; before is read from the guest. The texts are copied. */
@@ -56,8 +56,9 @@ void guest_change_add(struct guest *g, struct guest_changes *cs,
 /* Append a sentence to what was left alone. */
 void guest_left(struct guest_changes *cs, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-/* The text a file will have: the newest change's, else the guest's. To be
- * freed; null where there is none. Two matters may change one file. */
+/* The text a file will have: the newest change's, else the guest's (cs may be
+ * null). To be freed; null where there is none. Two matters may change one
+ * file. */
 char *guest_future(
 	struct guest *g, const struct guest_changes *cs, const char *path);
 
@@ -70,7 +71,7 @@ void guest_kernels(struct guest *g, json_t *facts);
  * found[i]. ERR_BAD_INPUT where it is none. */
 int initramfs_has(const char *file, const char *const *modules, size_t n,
 	bool *found, struct err *e);
-/* Network: facts and changes (network.c, ifupdown.c, netplan.c, names.c). */
+/* Network: facts and changes (network.h). */
 void guest_network(struct guest *g, json_t *facts);
 void guest_network_changes(
 	struct guest *g, const json_t *wanted, struct guest_changes *cs);
@@ -78,9 +79,5 @@ void guest_network_changes(
 const char *guest_tools(struct guest *g);
 void guest_tools_changes(struct guest *g, struct guest_changes *cs);
 bool guest_fstab_device_names(struct guest *g);
-
-/* NIC names as the configuration has them for the wanted NIC; to be freed,
- * null where no interface of the configuration can be told to be it. */
-char *guest_nic_name(struct guest *g, const json_t *nic, const json_t *names);
 
 #endif

@@ -1,19 +1,30 @@
 /*
  * A guest that is a directory tree: the same table of operations as
- * core/guest/access.c, for tests without libguestfs.
+ * core/guest/access.c, for tests without libguestfs. Links are followed
+ * inside the tree only (openat2, RESOLVE_IN_ROOT). Linked into each
+ * test_guest*.
  */
 #ifndef TESTS_GUEST_DIR_H
 #define TESTS_GUEST_DIR_H
 
 #include "guest/own.h"
 
-/* A guest of family linux over an empty temporary directory. */
+/* A writable guest of family linux over an empty temporary directory. */
 struct guest *guest_dir_new(void);
+/* Its directory on this machine. */
+const char *guest_dir_root(const struct guest *g);
 /* Put a file; directories are made. */
 void guest_dir_put(struct guest *g, const char *path, const char *text);
 /* Copy a file of this machine to path. */
 void guest_dir_copy(struct guest *g, const char *path, const char *from);
+/* A symbolic link at path. */
+void guest_dir_link(struct guest *g, const char *path, const char *to);
+/* All content of a file; fails the test where it is not there. */
+char *guest_dir_get(struct guest *g, const char *path);
 /* Removes the directory. */
 void guest_dir_free(struct guest *g);
+
+/* "../shared/corpus" (VMFERRY_SHARED overrides); null where it is absent. */
+const char *guest_corpus(void);
 
 #endif

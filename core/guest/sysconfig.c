@@ -1,0 +1,195 @@
+/* Shared by ifcfg.c and suse.c: see sysconfig.h. */
+#include "sysconfig.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../str.h"
+
+static bool is_read(const char *name)
+{
+	static const char *const not_read[] = {
+		"~", ".bak", ".orig", ".old", ".rpmsave", ".rpmnew", ".swp"};
+
+	if (!str_starts(name, "ifcfg-") || strcmp(name, "ifcfg-lo") == 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(not_read); i++)
+		if (str_ends(name, not_read[i]))
+			return false;
+	return strcmp(name, "ifcfg-template") != 0;
+}
+
+json_t *sysconfig_files(struct guest *g, const char *dir)
+{
+	_json_ json_t *names = g->ops->list(g, dir);
+	json_t *files = json_array(), *v;
+	size_t i;
+
+	json_array_foreach (names, i, v) {
+		_free_ char *path = path_join(dir, json_string_value(v));
+
+		if (is_read(json_string_value(v)))
+			json_array_append_new(files, json_text(path));
+	}
+	return files;
+}
+
+static char *value(const struct text *t, const char *key)
+{
+	struct ini_part p = ini_shell(t);
+	char *v = ini_value(t, &p, key, 0);
+
+	if (v && *v)
+		return v;
+	free(v);
+	return NULL;
+}
+
+char *sysconfig_name(const struct text *t, const char *path)
+{
+	char *name = value(t, "DEVICE");
+
+	return name ? name : xstrdup(strrchr(path, '/') + 1 + 6);
+}
+
+static const char *address_key(const struct text *t)
+{
+	_free_ char *plain = value(t, "IPADDR");
+	_free_ char *numbered = value(t, "IPADDR0");
+
+	return plain || !numbered ? "IPADDR" : "IPADDR0";
+}
+
+int sysconfig_address(const struct text *t, struct addr *out)
+{
+	static const char *const masks[] = {
+		"PREFIX", "PREFIX0", "PREFIXLEN", "NETMASK", "NETMASK0"};
+	_free_ char *ip = value(t, address_key(t));
+	struct addr a;
+
+	if (!ip || addr_parse(ip, &a))
+		return -1;
+	for (size_t i = 0; !strchr(ip, '/') && i < ARRAY_LEN(masks); i++) {
+		_free_ char *m = value(t, masks[i]);
+
+		if (m && addr_mask(m, &a.prefix) == 0)
+			break;
+	}
+	*out = a;
+	return 0;
+}
+
+bool sysconfig_dhcp(const struct text *t)
+{
+	_free_ char *proto = value(t, "BOOTPROTO");
+
+	return proto && strncasecmp(proto, "dhcp", 4) == 0;
+}
+
+/* Each key that says the mask says the new one. */
+static bool put_masks(struct text *t, struct ini_part *p, unsigned prefix)
+{
+	static const char *const masks[] = {
+		"PREFIX", "PREFIX0", "PREFIXLEN", "NETMASK", "NETMASK0"};
+	bool any = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(masks); i++) {
+		_free_ char *m = ini_value(t, p, masks[i], 0);
+		char now[ADDR_LEN];
+
+		if (!m)
+			continue;
+		any = true;
+		if (i < 3 && !strchr(m, '.'))
+			snprintf(now, sizeof(now), "%u", prefix);
+		else
+			addr_text(now, addr_netmask(prefix));
+		ini_put(t, p, masks[i], 0, now);
+	}
+	return any;
+}
+
+static void put_network(
+	struct text *t, struct ini_part *p, const struct addr *a)
+{
+	uint32_t m = addr_netmask(a->prefix);
+	char ip[ADDR_LEN];
+	size_t i;
+
+	if (ini_line(t, p, "NETWORK", 0, &i))
+		ini_put(t, p, "NETWORK", 0, addr_text(ip, a->ip & m));
+	if (ini_line(t, p, "BROADCAST", 0, &i))
+		ini_put(t, p, "BROADCAST", 0, addr_text(ip, a->ip | ~m));
+}
+
+void sysconfig_put_address(struct text *t, const struct addr *a)
+{
+	const char *key = address_key(t);
+	struct ini_part p = ini_shell(t);
+	_free_ char *old = value(t, key);
+	char full[NET_ADDR_LEN], ip[ADDR_LEN];
+	bool masks = put_masks(t, &p, a->prefix);
+
+	if ((old && strchr(old, '/')) || !masks) {
+		/* NETMASK is read by every release of RHEL. */
+		if (!(old && strchr(old, '/'))) {
+			ini_put(t, &p, key, 0, addr_text(ip, a->ip));
+			ini_put(t, &p, "NETMASK", 0,
+				addr_text(ip, addr_netmask(a->prefix)));
+		} else {
+			ini_put(t, &p, key, 0, net_addr_text(full, a));
+		}
+	} else {
+		ini_put(t, &p, key, 0, addr_text(ip, a->ip));
+	}
+	put_network(t, &p, a);
+}
+
+const char *sysconfig_file(struct guest *g, const struct guest_changes *cs,
+	const json_t *files, const char *name)
+{
+	const json_t *v;
+	size_t i;
+
+	json_array_foreach (files, i, v) {
+		_free_ char *s = guest_future(g, cs, json_string_value(v));
+		_free_ char *mine = NULL;
+		_text_ struct text t = {0};
+
+		text_open(&t, s ? s : "");
+		mine = sysconfig_name(&t, json_string_value(v));
+		if (strcmp(mine, name) == 0)
+			return json_string_value(v);
+	}
+	return NULL;
+}
+
+static bool is_default_route(const char *line)
+{
+	line += strspn(line, " \t");
+	return *line != '#' &&
+		(str_starts(line, "default") || str_starts(line, "0.0.0.0/0") ||
+			strstr(line, "=default") || strstr(line, "=0.0.0.0"));
+}
+
+void sysconfig_routes(struct guest *g, const char *path, const char *from,
+	const char *to, const char *const *lines, struct guest_changes *cs)
+{
+	_free_ char *before = guest_future(g, cs, path);
+	_free_ char *after = NULL;
+	_text_ struct text t = {0};
+	bool found = false;
+
+	text_open(&t, before ? before : "");
+	if (from && *from)
+		text_swap_lines(&t, 0, t.n, from, to);
+	for (size_t i = 0; i < t.n; i++)
+		found |= is_default_route(t.line[i].s) &&
+			!strstr(t.line[i].s, " table ");
+	for (; !found && *lines; lines++)
+		text_insert(&t, t.n, *lines);
+	after = text_join(&t);
+	if (t.n && (!before || strcmp(before, after)))
+		guest_change_add(g, cs, path, after, 0644,
+			"The way out goes by the new gateway.");
+}

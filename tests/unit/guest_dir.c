@@ -1,0 +1,293 @@
+/* A guest that is a directory tree: see guest_dir.h. */
+#include "guest_dir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "str.h"
+
+struct dir {
+	char *root;
+	int fd;
+};
+
+static struct dir *dir_of(const struct guest *g)
+{
+	return g->priv;
+}
+
+/* No library wrapper has openat2 yet. */
+static int inside(const struct guest *g, const char *path, int flags, int mode)
+{
+	struct open_how how = {.flags = flags | O_CLOEXEC,
+		.mode = flags & O_CREAT ? mode : 0,
+		.resolve = RESOLVE_IN_ROOT};
+
+	return syscall(SYS_openat2, dir_of(g)->fd, path, &how, sizeof(how));
+}
+
+static int d_read(struct guest *g, const char *path, size_t max, char **out,
+	size_t *len, struct err *e)
+{
+	_close_ int fd = inside(g, path, O_RDONLY, 0);
+	_buf_ struct buf b = {0};
+	char part[65536];
+	struct stat st;
+	ssize_t n;
+
+	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode))
+		return err_set(e, ERR_NOT_FOUND, "%s", path);
+	while ((n = read(fd, part, sizeof(part))) > 0)
+		buf_add(&b, part, n);
+	if (b.len > max)
+		return err_set(e, ERR_BAD_INPUT, "%s is too large", path);
+	if (len)
+		*len = b.len;
+	*out = buf_steal(&b);
+	return 0;
+}
+
+static int d_write(struct guest *g, const char *path, const char *text,
+	unsigned mode, struct err *e)
+{
+	_close_ int fd = inside(g, path, O_WRONLY | O_CREAT | O_TRUNC, mode);
+
+	if (fd < 0 || write_all(fd, text, strlen(text)))
+		return err_sys(e, ERR_GUEST_ACCESS, "%s", path);
+	return 0;
+}
+
+/* The directory of path, and its last name. */
+static int parent(const struct guest *g, const char *path, const char **name)
+{
+	_free_ char *dir = xstrdup(path);
+	char *slash = strrchr(dir, '/');
+
+	*name = strrchr(path, '/') + 1;
+	slash[slash == dir] = '\0';
+	return inside(g, dir, O_PATH | O_DIRECTORY, 0);
+}
+
+static int d_remove(struct guest *g, const char *path, struct err *e)
+{
+	const char *name;
+	_close_ int fd = parent(g, path, &name);
+
+	if (fd < 0 || (unlinkat(fd, name, 0) && errno != ENOENT))
+		return err_sys(e, ERR_GUEST_ACCESS, "%s", path);
+	return 0;
+}
+
+static int d_mkdirs(struct guest *g, const char *path, struct err *e)
+{
+	_free_ char *part = xstrdup(path);
+
+	for (char *s = part + 1; *path; s++) {
+		const char *name;
+		char c = *s;
+
+		if (c != '/' && c != '\0')
+			continue;
+		*s = '\0';
+		_close_ int fd = parent(g, part, &name);
+
+		if (fd < 0 || (mkdirat(fd, name, 0755) && errno != EEXIST))
+			return err_sys(e, ERR_GUEST_ACCESS, "%s", part);
+		*s = c;
+		if (!c)
+			break;
+	}
+	return 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(json_string_value(*(json_t *const *)a),
+		json_string_value(*(json_t *const *)b));
+}
+
+static json_t *d_list(struct guest *g, const char *path)
+{
+	int fd = inside(g, path, O_RDONLY | O_DIRECTORY, 0);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	json_t *out = json_array();
+	json_t *name[512];
+	struct dirent *de;
+	size_t n = 0;
+
+	while (d && (de = readdir(d)) && n < ARRAY_LEN(name))
+		if (strcmp(de->d_name, ".") && strcmp(de->d_name, ".."))
+			name[n++] = json_text(de->d_name);
+	if (d)
+		closedir(d);
+	qsort(name, n, sizeof(*name), by_name);
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(out, name[i]);
+	return out;
+}
+
+static bool d_exists(struct guest *g, const char *path)
+{
+	_close_ int fd = inside(g, path, O_PATH, 0);
+
+	return fd >= 0;
+}
+
+static char *d_link(struct guest *g, const char *path)
+{
+	const char *name;
+	_close_ int fd = parent(g, path, &name);
+	char to[4096];
+	ssize_t n = fd < 0 ? -1 : readlinkat(fd, name, to, sizeof(to));
+
+	return n < 0 ? NULL : xstrndup(to, n);
+}
+
+static int d_download(
+	struct guest *g, const char *path, const char *to, struct err *e)
+{
+	_free_ char *data = NULL;
+	size_t n;
+
+	if (d_read(g, path, 1u << 30, &data, &n, e))
+		return -1;
+	return file_write(to, data, n, 0600, e);
+}
+
+static uint64_t d_free(struct guest *g)
+{
+	(void)g;
+	return 1 << 30;
+}
+
+static int d_close(struct guest *g, struct err *e)
+{
+	(void)g;
+	(void)e;
+	return 0;
+}
+
+static const struct guest_ops ops = {
+	.read = d_read,
+	.write = d_write,
+	.remove = d_remove,
+	.mkdirs = d_mkdirs,
+	.list = d_list,
+	.exists = d_exists,
+	.link = d_link,
+	.download = d_download,
+	.free_bytes = d_free,
+	.close = d_close,
+};
+
+static void must(bool ok, const char *what)
+{
+	if (ok)
+		return;
+	fprintf(stderr, "guest_dir: %s: %s\n", what, strerror(errno));
+	abort();
+}
+
+struct guest *guest_dir_new(void)
+{
+	struct guest *g = xcalloc(1, sizeof(*g));
+	struct dir *d = xcalloc(1, sizeof(*d));
+
+	d->root = xstrdup("/tmp/vmferry-guest-dir.XXXXXX");
+	must(mkdtemp(d->root) != NULL, d->root);
+	d->fd = open(d->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	*g = (struct guest){.ops = &ops,
+		.priv = d,
+		.write = true,
+		.family = "linux",
+		.clean = true,
+		.notes = json_array()};
+	return g;
+}
+
+const char *guest_dir_root(const struct guest *g)
+{
+	return dir_of(g)->root;
+}
+
+static void make_parent(struct guest *g, const char *path)
+{
+	_free_ char *dir = xstrdup(path);
+
+	*strrchr(dir, '/') = '\0';
+	must(!*dir || d_mkdirs(g, dir, NULL) == 0, path);
+}
+
+void guest_dir_put(struct guest *g, const char *path, const char *text)
+{
+	make_parent(g, path);
+	must(d_write(g, path, text, 0644, NULL) == 0, path);
+}
+
+void guest_dir_copy(struct guest *g, const char *path, const char *from)
+{
+	_free_ char *data = NULL;
+	_close_ int fd = -1;
+	size_t n = 0;
+
+	make_parent(g, path);
+	must(file_read(from, 1u << 30, &data, &n, NULL) == 0, from);
+	fd = inside(g, path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+	must(fd >= 0 && write_all(fd, data, n) == 0, path);
+}
+
+void guest_dir_link(struct guest *g, const char *path, const char *to)
+{
+	const char *name;
+
+	make_parent(g, path);
+	_close_ int fd = parent(g, path, &name);
+
+	must(fd >= 0 && symlinkat(to, fd, name) == 0, path);
+}
+
+char *guest_dir_get(struct guest *g, const char *path)
+{
+	char *out = NULL;
+
+	must(d_read(g, path, 1u << 30, &out, NULL, NULL) == 0, path);
+	return out;
+}
+
+static int remove_one(
+	const char *path, const struct stat *st, int type, struct FTW *f)
+{
+	(void)st;
+	(void)type;
+	(void)f;
+	return remove(path);
+}
+
+void guest_dir_free(struct guest *g)
+{
+	struct dir *d = dir_of(g);
+
+	close(d->fd);
+	nftw(d->root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	free(d->root);
+	free(d);
+	guest_close(g, NULL);
+}
+
+const char *guest_corpus(void)
+{
+	static char path[4096];
+	const char *shared = getenv("VMFERRY_SHARED");
+
+	snprintf(
+		path, sizeof(path), "%s/corpus", shared ? shared : "../shared");
+	return file_exists(path) ? path : NULL;
+}
