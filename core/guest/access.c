@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "../stop.h"
 #include "../str.h"
@@ -124,6 +125,55 @@ static int gfs_download(
 	return guestfs_download(G(g), path, to) ? gerr(G(g), path, e) : 0;
 }
 
+static int gfs_copy(
+	struct guest *g, const char *from, const char *to, struct err *e)
+{
+	if (guestfs_cp(G(g), from, to))
+		return gerr(G(g), to, e);
+	return 0;
+}
+
+/*
+ * The guest's sdX order is the VM's order of disks where there is one disk;
+ * with two, where the root file system is where the guest's fstab has it. With
+ * more, controllers may have come up in any order.
+ */
+static bool order_is_certain(struct guest *g)
+{
+	_free_ char *text = guest_text(g, "/etc/fstab");
+	char *p = text, *line;
+
+	if (g->n_disks == 1)
+		return true;
+	while (g->n_disks == 2 && p && (line = str_line(&p))) {
+		char *save = NULL;
+		const char *spec = strtok_r(line, " \t", &save);
+		const char *at = strtok_r(NULL, " \t", &save);
+		_free_ char *dev = NULL;
+
+		if (!spec || !at || strcmp(at, "/") ||
+			!str_starts(spec, "/dev/"))
+			continue;
+		dev = guestfs_canonical_device_name(G(g), spec);
+		return dev && strcmp(dev, g->root) == 0;
+	}
+	return false;
+}
+
+static char *gfs_uuid_of(struct guest *g, const char *device, const char *type)
+{
+	_free_ char *dev = guestfs_canonical_device_name(G(g), device);
+	_free_ char *kind = NULL, *uuid = NULL;
+
+	if (!dev || !order_is_certain(g))
+		return NULL;
+	kind = guestfs_vfs_type(G(g), dev);
+	if (!kind || (strcmp(type, "auto") && strcmp(type, kind)))
+		return NULL;
+	uuid = guestfs_vfs_uuid(G(g), dev);
+	return uuid && *uuid ? xstrdup(uuid) : NULL;
+}
+
 static uint64_t gfs_free(struct guest *g)
 {
 	struct guestfs_statvfs *s = guestfs_statvfs(G(g), "/");
@@ -152,6 +202,8 @@ static const struct guest_ops gfs_ops = {
 	.exists = gfs_exists,
 	.link = gfs_link,
 	.download = gfs_download,
+	.copy = gfs_copy,
+	.uuid_of = gfs_uuid_of,
 	.free_bytes = gfs_free,
 	.close = gfs_close,
 };
@@ -206,8 +258,44 @@ static void note_state(struct guest *g, const char *dev, const char *type)
 				  "the guest was not shut down cleanly."));
 }
 
-static int find_root(struct guest *g, char **fs, char **root, struct err *e)
+/* A system that sleeps on its disk would wake with another idea of its files
+ * than what is on them. */
+static bool sleeps(struct guest *g, const char *family)
 {
+	size_t n = 0;
+	_free_ char *head = NULL;
+
+	if (strcmp(family, "windows") ||
+		guestfs_is_file(G(g), "/hiberfil.sys") != 1)
+		return false;
+	head = guestfs_pread(G(g), "/hiberfil.sys", 4, 0, &n);
+	return head && n == 4 &&
+		(strncasecmp(head, "hibr", 4) == 0 ||
+			strncasecmp(head, "rstr", 4) == 0);
+}
+
+static int asleep(struct err *e)
+{
+	return err_set(e, ERR_GUEST_ACCESS,
+		"the guest is hibernated: wake it, shut it down, copy again");
+}
+
+/* Why nothing was found, in the order of what tells most. */
+static int no_root(bool crypt, const char *failed, struct err *e)
+{
+	if (crypt)
+		return err_set(e, ERR_GUEST_ACCESS,
+			"the disk is encrypted: its inside cannot be read");
+	if (failed)
+		return err_set(e, ERR_GUEST_ACCESS,
+			"a file system is damaged: %s", failed);
+	return err_set(e, ERR_GUEST_UNKNOWN,
+		"no root file system of a known system was found");
+}
+
+static int find_root(struct guest *g, char **fs, struct err *e)
+{
+	_free_ char *failed = NULL;
 	bool crypt = false;
 
 	for (char **p = fs; p[0]; p += 2) {
@@ -215,26 +303,31 @@ static int find_root(struct guest *g, char **fs, char **root, struct err *e)
 
 		if (stop_check(e))
 			return -1;
+		if (strcmp(p[1], "swsuspend") == 0)
+			return asleep(e);
 		crypt |= strstr(p[1], "crypto_LUKS") ||
 			strstr(p[1], "BitLocker");
 		if (!linux_fs(p[1]) && strcmp(p[1], "ntfs"))
 			continue;
 		note_state(g, p[0], p[1]);
-		if (try_mount(g, p[0], "/"))
+		if (try_mount(g, p[0], "/")) {
+			_free_ char *why = xasprintf(
+				"%s: %s", p[0], guestfs_last_error(G(g)));
+
+			str_set(&failed, why);
 			continue;
+		}
 		family = system_here(g);
+		if (family && sleeps(g, family))
+			return asleep(e);
 		if (family) {
 			g->family = family;
-			*root = p[0];
+			g->root = xstrdup(p[0]);
 			return 0;
 		}
 		guestfs_umount_all(G(g));
 	}
-	if (crypt)
-		return err_set(e, ERR_GUEST_ACCESS,
-			"the disk is encrypted: its inside cannot be read");
-	return err_set(e, ERR_GUEST_UNKNOWN,
-		"no root file system of a known system was found");
+	return no_root(crypt, failed, e);
 }
 
 /* --- the rest of the tree, by the guest's own fstab --- */
@@ -331,11 +424,10 @@ static guestfs_h *start(
 static int mount_all(struct guest *g, struct err *e)
 {
 	_strings_ char **fs = guestfs_list_filesystems(G(g));
-	char *root = NULL;
 
 	if (!fs)
 		return gerr(G(g), "look for file systems", e);
-	if (find_root(g, fs, &root, e))
+	if (find_root(g, fs, e))
 		return -1;
 	if (strcmp(g->family, "linux") == 0)
 		mount_fstab(g);
@@ -356,6 +448,7 @@ int guest_open(const struct guest_disk *disks, size_t n, bool write,
 		.write = write,
 		.family = "other",
 		.clean = true,
+		.n_disks = n,
 		.notes = json_array()};
 	if (mount_all(g, e)) {
 		/* What led here is the error, not what closing says. */

@@ -48,16 +48,20 @@ static void lines_free(struct lines *l)
 struct edit {
 	char kind;
 	const char *text;
+	bool open; /* a last line without newline */
 };
+
+static bool is_open(const struct lines *l, size_t i)
+{
+	return l->no_newline && i + 1 == l->n;
+}
 
 static bool same(
 	const struct lines *a, size_t i, const struct lines *b, size_t k)
 {
 	/* A last line without newline differs from one with it. */
-	bool open_a = a->no_newline && i + 1 == a->n;
-	bool open_b = b->no_newline && k + 1 == b->n;
-
-	return open_a == open_b && strcmp(a->line[i], b->line[k]) == 0;
+	return is_open(a, i) == is_open(b, k) &&
+		strcmp(a->line[i], b->line[k]) == 0;
 }
 
 /* t[i][k]: length of the longest common subsequence of a[i..] and b[k..]. */
@@ -85,15 +89,20 @@ static size_t script(
 
 	while (i < a->n || k < b->n) {
 		if (!big && i < a->n && k < b->n && same(a, i, b, k)) {
-			out[n++] = (struct edit){' ', a->line[i]};
+			out[n++] =
+				(struct edit){' ', a->line[i], is_open(a, i)};
 			i++;
 			k++;
 		} else if (i < a->n &&
 			(k == b->n || big ||
 				t[(i + 1) * w + k] >= t[i * w + k + 1])) {
-			out[n++] = (struct edit){'-', a->line[i++]};
+			out[n++] =
+				(struct edit){'-', a->line[i], is_open(a, i)};
+			i++;
 		} else {
-			out[n++] = (struct edit){'+', b->line[k++]};
+			out[n++] =
+				(struct edit){'+', b->line[k], is_open(b, k)};
+			k++;
 		}
 	}
 	free(t);
@@ -119,7 +128,8 @@ static void put_hunk(
 		count(x, 0, from, '+') + (a ? 1 : 0), a,
 		count(x, 0, from, '-') + (c ? 1 : 0), c);
 	for (; from < to; from++)
-		buf_addf(b, "%c%s\n", x[from].kind, x[from].text);
+		buf_addf(b, "%c%s\n%s", x[from].kind, x[from].text,
+			x[from].open ? "\\ No newline at end of file\n" : "");
 }
 
 static void put_hunks(struct buf *b, const struct edit *x, size_t n)
@@ -146,11 +156,17 @@ static void put_hunks(struct buf *b, const struct edit *x, size_t n)
 
 char *guest_diff(const struct guest_change *c)
 {
-	struct lines a = split(c->before), z = split(c->after);
-	struct edit *x = xcalloc(a.n + z.n, sizeof(*x));
+	struct lines a, z;
+	struct edit *x;
 	struct buf b = {0};
-	size_t n = script(&a, &z, x);
+	size_t n;
 
+	if (c->copy_of)
+		return xasprintf("copy %s\n  to %s\n", c->copy_of, c->path);
+	a = split(c->before);
+	z = split(c->after);
+	x = xcalloc(a.n + z.n, sizeof(*x));
+	n = script(&a, &z, x);
 	buf_addf(&b, c->before ? "--- a%s\n" : "--- /dev/null\n", c->path);
 	buf_addf(&b, c->after ? "+++ b%s\n" : "+++ /dev/null\n", c->path);
 	put_hunks(&b, x, n);

@@ -21,6 +21,7 @@ int guest_close(struct guest *g, struct err *e)
 	int rc = g->ops->close(g, e);
 
 	json_decref(g->notes);
+	free(g->root);
 	free(g);
 	return rc;
 }
@@ -32,6 +33,7 @@ void guest_changes_free(struct guest_changes *cs)
 		free(cs->c[i].why);
 		free(cs->c[i].before);
 		free(cs->c[i].after);
+		free(cs->c[i].copy_of);
 	}
 	for (size_t i = 0; i < cs->n_left; i++)
 		free(cs->left[i]);
@@ -118,6 +120,15 @@ void guest_change_add(struct guest *g, struct guest_changes *cs,
 		.before = xstrdup(before),
 		.after = xstrdup(after),
 		.mode = mode};
+}
+
+void guest_copy_add(struct guest_changes *cs, const char *from, const char *to,
+	const char *why)
+{
+	cs->c = xreallocarray(cs->c, cs->n + 1, sizeof(*cs->c));
+	cs->c[cs->n++] = (struct guest_change){.path = xstrdup(to),
+		.why = xstrdup(why),
+		.copy_of = xstrdup(from)};
 }
 
 /* --- facts --- */
@@ -212,9 +223,8 @@ static void linux_facts(struct guest *g, json_t *facts)
 	json_put_str(facts, "tools", guest_tools(g));
 	json_put_bool(facts, "agent", has_agent(g));
 	json_put_bool(facts, "fstab_device_names", guest_fstab_device_names(g));
-	if (g->ops->exists(g, "/boot/efi/EFI"))
-		json_put_bool(facts, "efi_fallback",
-			guest_has(g, "/boot/efi/EFI/BOOT/BOOTX64.EFI"));
+	if (guest_has_efi(g))
+		json_put_bool(facts, "efi_fallback", guest_efi_fallback(g));
 }
 
 int guest_facts(struct guest *g, json_t **out, struct err *e)
@@ -250,6 +260,9 @@ int guest_changes(struct guest *g, const json_t *wanted,
 	guest_network_changes(g, wanted, out);
 	if (json_flag(wanted, "tools_off", true))
 		guest_tools_changes(g, out);
+	if (json_flag(wanted, "fstab", true))
+		guest_fstab_changes(g, out);
+	guest_efi_changes(g, out);
 	return 0;
 }
 
@@ -289,10 +302,12 @@ int guest_apply(struct guest *g, const struct guest_change *c, struct err *e)
 	*slash = '\0';
 	if (c->before && keep_backup(g, c, e))
 		return err_in(e, "keep a copy of %s in the guest", c->path);
-	if (!c->after)
+	if (!c->after && !c->copy_of)
 		rc = g->ops->remove(g, c->path, e);
 	else if (*dir && g->ops->mkdirs(g, dir, e))
 		rc = -1;
+	else if (c->copy_of)
+		rc = g->ops->copy(g, c->copy_of, c->path, e);
 	else
 		rc = g->ops->write(g, c->path, c->after, c->mode, e);
 	return rc ? err_in(e, "change %s in the guest", c->path) : 0;

@@ -82,6 +82,8 @@ struct guest_change {
 	char *before;  /* content, null where the file is new */
 	char *after;   /* content, null where the file is removed */
 	unsigned mode; /* of a new file */
+	char *copy_of; /* path becomes a copy of this file (before and after
+			  are null), else null */
 };
 struct guest_changes {
 	struct guest_change *c;
@@ -95,7 +97,8 @@ void guest_changes_free(struct guest_changes *cs);
 /* Works out all changes; writes nothing. May return none. */
 int guest_changes(struct guest *g, const json_t *wanted,
 	struct guest_changes *out, struct err *e);
-/* A unified diff, paths as a/etc/.. and b/etc/..; to be freed. */
+/* A unified diff, paths as a/etc/.. and b/etc/..; a copy in words. To be
+ * freed. */
 char *guest_diff(const struct guest_change *c);
 /* Write one change; the file's owner, mode and SELinux context are kept, the
  * old content stays beside it as NAME.vmferry-before (outside directories

@@ -24,11 +24,19 @@ static json_t *flags(const bool *found)
 	return o;
 }
 
+/* modules.dep of a distribution's kernel has about a megabyte. */
+static char *list_text(struct guest *g, const char *path)
+{
+	char *out;
+
+	return g->ops->read(g, path, 16 << 20, &out, NULL, NULL) ? NULL : out;
+}
+
 /* Modules of the tree that a rebuilt initramfs could hold. */
 static void at_hand(struct guest *g, const char *version, bool *found)
 {
 	_free_ char *path = xasprintf("/lib/modules/%s/modules.dep", version);
-	_free_ char *text = guest_text(g, path);
+	_free_ char *text = list_text(g, path);
 
 	for (size_t i = 0; text && i < N; i++) {
 		_free_ char *file = xasprintf("/%s.ko", drivers[i]);
@@ -42,7 +50,7 @@ static void built_in(struct guest *g, const char *version, bool *found)
 {
 	_free_ char *path =
 		xasprintf("/lib/modules/%s/modules.builtin", version);
-	_free_ char *text = guest_text(g, path);
+	_free_ char *text = list_text(g, path);
 
 	for (size_t i = 0; text && i < N; i++) {
 		_free_ char *file = xasprintf("/%s.ko", drivers[i]);
@@ -187,9 +195,13 @@ static void by_kernel(
 	*nic = "e1000";
 	*bus = has(k, "in_initramfs", "ahci") ? "sata" : "ide";
 	*reason = xasprintf("The initramfs of kernel %s has no %s: it would "
-			    "not find its disk on virtio; it has %s.",
+			    "not find its disk on virtio; %s is used.%s",
 		version, pci ? "virtio_scsi" : "virtio_pci",
-		strcmp(*bus, "sata") ? "IDE" : "AHCI");
+		strcmp(*bus, "sata") ? "IDE" : "AHCI",
+		has(k, "available", "virtio_scsi")
+			? " The kernel has the modules: once the initramfs "
+			  "is rebuilt in the guest, virtio can be used."
+			: "");
 }
 
 void guest_propose(const json_t *facts, const struct vm *vm, const char **bus,

@@ -32,6 +32,14 @@ struct guest_ops {
 	/* Copy a file out of the guest into a file of this machine. */
 	int (*download)(struct guest *g, const char *path, const char *to,
 		struct err *e);
+	/* Copy a file to another place in the guest. */
+	int (*copy)(struct guest *g, const char *from, const char *to,
+		struct err *e);
+	/* The UUID of what the guest called `device` ("/dev/sda2") on its old
+	 * hardware, where that is certain: the order of disks leaves no doubt
+	 * and the file system is of that type ("auto": any). To be freed; null
+	 * where it is not certain. */
+	char *(*uuid_of)(struct guest *g, const char *device, const char *type);
 	/* Free bytes on the root file system. */
 	uint64_t (*free_bytes)(struct guest *g);
 	int (*close)(struct guest *g, struct err *e);
@@ -44,7 +52,9 @@ struct guest {
 	/* Set by access.c: {"uuid:..": "/dev/.."} is its own business. */
 	const char *family; /* "linux", "windows", "other"; static */
 	bool clean;         /* file systems were unmounted in order */
-	json_t *notes;      /* sentences for guest_facts */
+	size_t n_disks;
+	char *root;    /* the appliance's device of the root file system */
+	json_t *notes; /* sentences for guest_facts */
 };
 
 /* Whole text of a file; null where it is not there, too large, or no text. */
@@ -53,6 +63,9 @@ bool guest_has(struct guest *g, const char *path);
 /* Append a change; before is read from the guest. The texts are copied. */
 void guest_change_add(struct guest *g, struct guest_changes *cs,
 	const char *path, const char *after, unsigned mode, const char *why);
+/* Append a copy of a file that is no text. */
+void guest_copy_add(struct guest_changes *cs, const char *from, const char *to,
+	const char *why);
 /* Append a sentence to what was left alone. */
 void guest_left(struct guest_changes *cs, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -79,5 +92,11 @@ void guest_network_changes(
 const char *guest_tools(struct guest *g);
 void guest_tools_changes(struct guest *g, struct guest_changes *cs);
 bool guest_fstab_device_names(struct guest *g);
+void guest_fstab_changes(struct guest *g, struct guest_changes *cs);
+/* UEFI: is there an EFI system partition, has it a loader that needs no boot
+ * entry (efi.c)? */
+bool guest_has_efi(struct guest *g);
+bool guest_efi_fallback(struct guest *g);
+void guest_efi_changes(struct guest *g, struct guest_changes *cs);
 
 #endif

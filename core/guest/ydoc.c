@@ -132,6 +132,15 @@ static void add_edit(struct ydoc *d, size_t from, size_t to, char *text)
 	d->n++;
 }
 
+/* Is something put in there already? */
+static bool edited(const struct ydoc *d, size_t at)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (d->edit[i].from == at)
+			return true;
+	return false;
+}
+
 void ydoc_replace(struct ydoc *d, const yaml_node_t *n, const char *text)
 {
 	add_edit(d, byte_of(d, n->start_mark), byte_of(d, n->end_mark),
@@ -159,7 +168,8 @@ void ydoc_add_pair(struct ydoc *d, const yaml_node_t *key,
 	if (ydoc_pair(d, map, 0, &first, &value))
 		ydoc_pair_before(d, map, first, pair);
 	else if (map->type == YAML_MAPPING_NODE) /* {} */
-		add_edit(d, at + 1, at + 1, xstrdup(pair));
+		add_edit(d, at + 1, at + 1,
+			xasprintf("%s%s", edited(d, at + 1) ? ", " : "", pair));
 	else
 		add_edit(d, at, byte_of(d, map->end_mark),
 			xasprintf("\n%*s%s", (int)key->start_mark.column + 2,

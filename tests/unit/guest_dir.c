@@ -162,6 +162,26 @@ static int d_download(
 	return file_write(to, data, n, 0600, e);
 }
 
+static int d_copy(
+	struct guest *g, const char *from, const char *to, struct err *e)
+{
+	_free_ char *data = NULL;
+
+	if (d_read(g, from, 1u << 30, &data, NULL, e))
+		return -1;
+	return d_write(g, to, data, 0644, e);
+}
+
+/* As if each disk were known: "/dev/sda2" has UUID "uuid-sda2-TYPE"; sdb is
+ * not certain. */
+static char *d_uuid_of(struct guest *g, const char *device, const char *type)
+{
+	(void)g;
+	if (str_starts(device, "/dev/sdb"))
+		return NULL;
+	return xasprintf("uuid-%s-%s", device + 5, type);
+}
+
 static uint64_t d_free(struct guest *g)
 {
 	(void)g;
@@ -184,6 +204,8 @@ static const struct guest_ops ops = {
 	.exists = d_exists,
 	.link = d_link,
 	.download = d_download,
+	.copy = d_copy,
+	.uuid_of = d_uuid_of,
 	.free_bytes = d_free,
 	.close = d_close,
 };

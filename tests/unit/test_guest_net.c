@@ -1,0 +1,504 @@
+/*
+ * Networks by hand, whole guests: which interface is the NIC, what changes,
+ * what is left and said; names pinned by .link files and rules.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "guest/network.h"
+#include "guest_dir.h"
+#include "str.h"
+
+#define ENI "/etc/network/interfaces"
+#define RULES "/etc/udev/rules.d/70-persistent-net.rules"
+#define MAC "00:50:56:aa:bb:cc"
+
+struct fix {
+	struct guest *g;
+	struct guest_changes cs;
+};
+
+static int set_up(void **state)
+{
+	struct fix *f = xcalloc(1, sizeof(*f));
+
+	f->g = guest_dir_new();
+	*state = f;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fix *f = *state;
+
+	guest_changes_free(&f->cs);
+	guest_dir_free(f->g);
+	free(f);
+	return 0;
+}
+
+static void ifupdown(struct fix *f, const char *text)
+{
+	guest_dir_put(f->g, "/sbin/ifup", "");
+	guest_dir_put(
+		f->g, "/usr/lib/udev/rules.d/80-net-setup-link.rules", "");
+	guest_dir_put(f->g, ENI, text);
+}
+
+/* One NIC, at VMware's slot 192, that is to have addr and gateway. */
+static void work_out(
+	struct fix *f, const char *addr, const char *gateway, const char *dns)
+{
+	_free_ char *text = xasprintf(
+		"{\"nics\": [{\"index\": 0, \"mac\": \"" MAC
+		"\", \"old_mac\": \"00:0c:29:01:02:03\", \"pci_slot\": 192%s%s"
+		"%s%s%s%s%s%s%s]}",
+		addr ? ", \"address\": \"" : "", addr ? addr : "",
+		addr ? "\"" : "", gateway ? ", \"gateway\": \"" : "",
+		gateway ? gateway : "", gateway ? "\"" : "",
+		dns ? ", \"dns\": [\"" : "", dns ? dns : "",
+		dns ? "\"]}" : "}");
+	_json_ json_t *want = NULL;
+	struct err e = {0};
+
+	guest_changes_free(&f->cs);
+	assert_int_equal(json_parse(text, strlen(text), &want, &e), 0);
+	assert_int_equal(guest_changes(f->g, want, &f->cs, &e), 0);
+}
+
+static const char *after(struct fix *f, const char *path)
+{
+	for (size_t i = 0; i < f->cs.n; i++)
+		if (strcmp(f->cs.c[i].path, path) == 0)
+			return f->cs.c[i].after;
+	return NULL;
+}
+
+static bool said(struct fix *f, const char *words)
+{
+	for (size_t i = 0; i < f->cs.n_left; i++)
+		if (strstr(f->cs.left[i], words))
+			return true;
+	return false;
+}
+
+#define LINK "/etc/systemd/network/10-vmferry-ens192.link"
+
+static void plain_ifupdown(void **state)
+{
+	struct fix *f = *state;
+
+	ifupdown(f,
+		"# mine\nauto ens192\niface ens192 inet static\n"
+		"\taddress   192.0.2.77\n\tnetmask 255.255.255.0\n"
+		"\tbroadcast 192.0.2.255\n\tgateway 192.0.2.1\n"
+		"\t# the office\n\tdns-nameservers 192.0.2.53\n\n"
+		"# next\nauto lo\niface lo inet loopback\n");
+	work_out(f, "203.0.113.7/28", "203.0.113.1", "9.9.9.9");
+	assert_string_equal(after(f, ENI),
+		"# mine\nauto ens192\niface ens192 inet static\n"
+		"\taddress   203.0.113.7\n\tnetmask 255.255.255.240\n"
+		"\tbroadcast 203.0.113.15\n\tgateway 203.0.113.1\n"
+		"\t# the office\n\tdns-nameservers 9.9.9.9\n\n"
+		"# next\nauto lo\niface lo inet loopback\n");
+	assert_string_equal(after(f, LINK),
+		"# By vmferry: the card keeps the name it had on VMware.\n"
+		"[Match]\nMACAddress=" MAC "\nType=ether\n\n[Link]\n"
+		"Name=ens192\n");
+	assert_int_equal(f->cs.n, 2);
+	assert_int_equal(f->cs.n_left, 0);
+}
+
+static void continued_lines_and_crlf(void **state)
+{
+	struct fix *f = *state;
+
+	ifupdown(f,
+		"auto ens192\r\niface ens192 inet static\r\n"
+		"  address \\\r\n    192.0.2.77/24\r\n"
+		"  gateway 192.0.2.1");
+	work_out(f, "203.0.113.7/28", "203.0.113.1", NULL);
+	assert_string_equal(after(f, ENI),
+		"auto ens192\r\niface ens192 inet static\r\n"
+		"  address 203.0.113.7/28\r\n  gateway 203.0.113.1");
+}
+
+/* OVH's form: the gateway is outside, set by hooks. */
+static void hooks_follow(void **state)
+{
+	struct fix *f = *state;
+
+	ifupdown(f,
+		"iface ens192 inet static\n"
+		"    address 91.121.247.155\n"
+		"    netmask 255.255.255.255\n"
+		"    broadcast 91.121.247.155\n"
+		"    post-up route add 188.165.247.254 dev ens192\n"
+		"    post-up route add default gw 188.165.247.254\n"
+		"    post-down route del 188.165.247.254 dev ens192\n");
+	work_out(f, "91.121.247.155/32", "198.51.100.254", NULL);
+	assert_string_equal(after(f, ENI),
+		"iface ens192 inet static\n"
+		"    address 91.121.247.155\n"
+		"    netmask 255.255.255.255\n"
+		"    broadcast 91.121.247.155\n"
+		"    post-up route add 198.51.100.254 dev ens192\n"
+		"    post-up route add default gw 198.51.100.254\n"
+		"    post-down route del 198.51.100.254 dev ens192\n");
+}
+
+static void far_gateways(void **state)
+{
+	struct fix *f = *state;
+	const char *was = "iface ens192 inet static\n  address 192.0.2.7/24\n"
+			  "  gateway 192.0.2.1\n";
+
+	ifupdown(f, was);
+	work_out(f, "203.0.113.9/32", "62.210.0.1", NULL);
+	assert_string_equal(after(f, ENI),
+		"iface ens192 inet static\n  address 203.0.113.9/32\n"
+		"  gateway 62.210.0.1\n  pointopoint 62.210.0.1\n");
+	work_out(f, "203.0.113.9/29", "62.210.0.1", NULL);
+	assert_string_equal(after(f, ENI),
+		"iface ens192 inet static\n  address 203.0.113.9/29\n"
+		"  post-up ip route add 62.210.0.1 dev ens192\n"
+		"  post-up ip route add default via 62.210.0.1 dev ens192\n");
+	/* And back into a network of its own. */
+	ifupdown(f, after(f, ENI));
+	work_out(f, "10.0.0.5/24", "10.0.0.1", NULL);
+	assert_non_null(strstr(after(f, ENI), "default via 10.0.0.1 dev"));
+}
+
+static void dhcp_becomes_static(void **state)
+{
+	struct fix *f = *state;
+
+	ifupdown(f, "auto ens192\niface ens192 inet dhcp\n  mtu 1500\n");
+	work_out(f, "203.0.113.9/24", "203.0.113.1", NULL);
+	assert_string_equal(after(f, ENI),
+		"auto ens192\niface ens192 inet static\n  mtu 1500\n"
+		"  address 203.0.113.9\n  netmask 255.255.255.0\n"
+		"  gateway 203.0.113.1\n");
+}
+
+/* The address lives on the bridge; the card's name is what is pinned. */
+static void bridge_carries(void **state)
+{
+	struct fix *f = *state;
+
+	ifupdown(f,
+		"iface ens192 inet manual\nauto br0\n"
+		"iface br0 inet static\n  address 192.0.2.7/24\n"
+		"  gateway 192.0.2.1\n  bridge_ports ens192\n");
+	work_out(f, "203.0.113.9/24", "203.0.113.1", NULL);
+	assert_string_equal(after(f, ENI),
+		"iface ens192 inet manual\nauto br0\n"
+		"iface br0 inet static\n  address 203.0.113.9/24\n"
+		"  gateway 203.0.113.1\n  bridge_ports ens192\n");
+	assert_non_null(after(f, LINK));
+	assert_int_equal(f->cs.n_left, 0);
+}
+
+static void what_stays_is_said(void **state)
+{
+	struct fix *f = *state;
+
+	ifupdown(f,
+		"iface ens192 inet static\n  address 192.0.2.7/24\n"
+		"  gateway 192.0.2.1\niface ens192 inet6 static\n"
+		"  address 2001:db8::7/64\niface ens192:1 inet static\n"
+		"  address 192.0.2.8/24\n");
+	work_out(f, "203.0.113.9/24", NULL, NULL);
+	assert_true(said(f, "keeps its IPv6 address 2001:db8::7/64"));
+	assert_true(said(f, "ens192:1 keeps its second address 192.0.2.8/24"));
+	assert_true(said(f, "keeps its gateway 192.0.2.1"));
+	assert_non_null(strstr(after(f, ENI), "2001:db8::7/64\n"));
+}
+
+static void sourced_directory(void **state)
+{
+	struct fix *f = *state;
+
+	ifupdown(f,
+		"source /etc/network/interfaces.d/*.cfg\n"
+		"source-directory interfaces.d\n");
+	guest_dir_put(f->g, "/etc/network/interfaces.d/a.cfg",
+		"iface eth9 inet dhcp\n");
+	guest_dir_put(f->g, "/etc/network/interfaces.d/ens192",
+		"iface ens192 inet static\naddress 192.0.2.7/24\n");
+	guest_dir_put(f->g, "/etc/network/interfaces.d/ens192.bak",
+		"iface ens192 inet static\naddress 192.0.2.9/24\n"
+		"gateway 192.0.2.1\n");
+	work_out(f, "203.0.113.9/24", NULL, NULL);
+	assert_string_equal(after(f, "/etc/network/interfaces.d/ens192"),
+		"iface ens192 inet static\naddress 203.0.113.9/24\n");
+}
+
+static void resolv_conf_is_plain(void **state)
+{
+	struct fix *f = *state;
+
+	ifupdown(f, "iface ens192 inet static\n address 192.0.2.7/24\n");
+	guest_dir_put(f->g, "/etc/resolv.conf",
+		"search example.org\nnameserver 192.0.2.53\n"
+		"nameserver 192.0.2.54\noptions rotate\n");
+	work_out(f, "203.0.113.9/24", NULL, "9.9.9.9");
+	assert_string_equal(after(f, "/etc/resolv.conf"),
+		"search example.org\nnameserver 9.9.9.9\noptions rotate\n");
+	guest_dir_put(f->g, "/sbin/resolvconf", "");
+	work_out(f, "203.0.113.9/24", NULL, "9.9.9.9");
+	assert_null(after(f, "/etc/resolv.conf"));
+}
+
+/* --- names --- */
+
+static void rules_get_the_new_mac(void **state)
+{
+	struct fix *f = *state;
+
+	ifupdown(f, "iface eth0 inet static\n  address 192.0.2.7/24\n");
+	guest_dir_put(f->g, RULES,
+		"# PCI device 0x15ad:0x07b0 (vmxnet3)\n"
+		"SUBSYSTEM==\"net\", ACTION==\"add\", DRIVERS==\"?*\", "
+		"ATTR{address}==\"00:0C:29:01:02:03\", KERNEL==\"eth*\", "
+		"NAME=\"eth0\"\n"
+		"SUBSYSTEM==\"net\", ATTR{address}==\"" MAC
+		"\", NAME=\"eth1\"\n");
+	work_out(f, NULL, NULL, NULL);
+	assert_string_equal(after(f, RULES),
+		"# PCI device 0x15ad:0x07b0 (vmxnet3)\n"
+		"SUBSYSTEM==\"net\", ACTION==\"add\", DRIVERS==\"?*\", "
+		"ATTR{address}==\"" MAC "\", KERNEL==\"eth*\", "
+		"NAME=\"eth0\"\n"
+		"# vmferry: SUBSYSTEM==\"net\", ATTR{address}==\"" MAC
+		"\", NAME=\"eth1\"\n");
+	assert_int_equal(f->cs.n, 1);
+}
+
+/* A rule for VMware's driver would not match virtio. */
+static void bound_rule_is_freed(void **state)
+{
+	struct fix *f = *state;
+
+	ifupdown(f, "iface eth0 inet dhcp\n");
+	guest_dir_put(f->g, RULES,
+		"SUBSYSTEM==\"net\", DRIVERS==\"vmxnet3\", "
+		"ATTR{address}==\"00:0c:29:01:02:03\", NAME=\"eth0\"\n");
+	work_out(f, NULL, NULL, NULL);
+	assert_string_equal(after(f, RULES),
+		"SUBSYSTEM==\"net\", ACTION==\"add\", ATTR{address}==\"" MAC
+		"\", NAME=\"eth0\"\n");
+}
+
+/* Ubuntu 14.04's systemd-udevd does not read .link files. */
+static void old_udev_gets_a_rule(void **state)
+{
+	struct fix *f = *state;
+
+	guest_dir_put(f->g, "/sbin/ifup", "");
+	guest_dir_put(f->g, "/lib/systemd/systemd-udevd", "");
+	guest_dir_put(f->g, ENI, "iface eth0 inet dhcp\n");
+	work_out(f, NULL, NULL, NULL);
+	assert_string_equal(after(f, RULES),
+		"SUBSYSTEM==\"net\", ACTION==\"add\", ATTR{address}==\"" MAC
+		"\", NAME=\"eth0\"\n");
+}
+
+static void masked_link_rules(void **state)
+{
+	struct fix *f = *state;
+
+	ifupdown(f, "iface eth0 inet dhcp\n");
+	guest_dir_link(
+		f->g, "/etc/udev/rules.d/80-net-setup-link.rules", "/dev/null");
+	work_out(f, NULL, NULL, NULL);
+	assert_non_null(after(f, RULES));
+}
+
+static void two_cards_cannot_be_told(void **state)
+{
+	struct fix *f = *state;
+
+	ifupdown(f, "iface lan inet dhcp\niface dmz inet dhcp\n");
+	work_out(f, "203.0.113.9/24", NULL, NULL);
+	assert_int_equal(f->cs.n, 0);
+	assert_true(said(f, "cannot be told"));
+}
+
+/* --- other stacks, whole --- */
+
+static void netplan_far_gateway(void **state)
+{
+	struct fix *f = *state;
+
+	guest_dir_put(f->g, "/usr/sbin/netplan", "");
+	guest_dir_put(
+		f->g, "/usr/lib/udev/rules.d/80-net-setup-link.rules", "");
+	guest_dir_put(f->g, "/etc/netplan/50-cloud-init.yaml",
+		"# é\nnetwork:\n  version: 2\n  ethernets:\n    ens192:\n"
+		"      match: {macaddress: \"00:0c:29:01:02:03\"}\n"
+		"      addresses:\n      - 192.0.2.7/24 # old\n"
+		"      gateway4: 192.0.2.1\n      nameservers:\n"
+		"        addresses:\n        - 192.0.2.53\n"
+		"        - 192.0.2.54\n");
+	guest_dir_put(f->g, "/usr/bin/cloud-init", "");
+	work_out(f, "203.0.113.9/32", "62.210.0.1", "9.9.9.9");
+	assert_string_equal(after(f, "/etc/netplan/50-cloud-init.yaml"),
+		"# é\nnetwork:\n  version: 2\n  ethernets:\n    ens192:\n"
+		"      routes: [{to: 0.0.0.0/0, via: 62.210.0.1, "
+		"on-link: true}]\n"
+		"      match: {macaddress: \"" MAC "\"}\n"
+		"      addresses:\n      - 203.0.113.9/32 # old\n"
+		"      nameservers:\n        addresses:\n"
+		"        - 9.9.9.9\n");
+	assert_string_equal(
+		after(f,
+			"/etc/cloud/cloud.cfg.d/99-disable-network-config.cfg"),
+		"network: {config: disabled}\n");
+}
+
+static void netplan_empty_forms(void **state)
+{
+	static const char *const forms[] = {
+		"network: {version: 2, ethernets: {ens192: {dhcp4: true}}}\n",
+		"network:\n  ethernets:\n    ens192: {}\n",
+		"network:\n  ethernets:\n    ens192:\n  version: 2\n",
+		"network:\n  ethernets:\n    ens192:\n"
+		"      addresses: ['2001:db8::7/64']\n"};
+	struct fix *f = *state;
+
+	guest_dir_put(f->g, "/usr/sbin/netplan", "");
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+		guest_dir_put(f->g, "/etc/netplan/a.yaml", forms[i]);
+		work_out(f, "203.0.113.9/24", "203.0.113.1", "9.9.9.9");
+		assert_non_null(strstr(
+			after(f, "/etc/netplan/a.yaml"), "203.0.113.9/24"));
+		assert_false(said(f, "check"));
+	}
+}
+
+static void networkd_far_gateway(void **state)
+{
+	struct fix *f = *state;
+
+	guest_dir_put(f->g,
+		"/etc/systemd/system/multi-user.target.wants/"
+		"systemd-networkd.service",
+		"");
+	guest_dir_put(
+		f->g, "/usr/lib/udev/rules.d/80-net-setup-link.rules", "");
+	guest_dir_put(f->g, "/etc/systemd/network/10.network",
+		"[Match]\nName=ens192\n\n[Network]\nDHCP=yes\n"
+		"DNS=192.0.2.53\nDNS=2001:db8::53\n");
+	work_out(f, "203.0.113.9/32", "62.210.0.1", "9.9.9.9");
+	assert_string_equal(after(f, "/etc/systemd/network/10.network"),
+		"[Match]\nName=ens192\n\n[Network]\nDHCP=ipv6\n"
+		"DNS=9.9.9.9\nDNS=2001:db8::53\nAddress=203.0.113.9/32\n\n"
+		"[Route]\nGateway=62.210.0.1\nGatewayOnlink=yes\n");
+}
+
+static void nm_keyfile(void **state)
+{
+	struct fix *f = *state;
+	const char *path =
+		"/etc/NetworkManager/system-connections/ens192.nmconnection";
+
+	guest_dir_put(f->g, "/usr/sbin/NetworkManager", "");
+	guest_dir_put(f->g, path,
+		"[connection]\nid=x\ntype=ethernet\ninterface-name=ens192\n\n"
+		"[ipv4]\naddress1=192.0.2.7/24,192.0.2.1\n"
+		"dns=192.0.2.53;\nmethod=manual\n\n[ipv6]\nmethod=auto\n");
+	work_out(f, "203.0.113.9/32", "62.210.0.1", "9.9.9.9");
+	assert_string_equal(after(f, path),
+		"[connection]\nid=x\ntype=ethernet\ninterface-name=ens192\n\n"
+		"[ipv4]\naddress1=203.0.113.9/32,62.210.0.1\n"
+		"dns=9.9.9.9;\nmethod=manual\nroute1=62.210.0.1/32\n\n"
+		"[ipv6]\nmethod=auto\n");
+}
+
+static void rhel_ifcfg(void **state)
+{
+	struct fix *f = *state;
+
+#define SCRIPTS "/etc/sysconfig/network-scripts/"
+	guest_dir_put(f->g, SCRIPTS "ifcfg-ens192",
+		"DEVICE=ens192\nHWADDR=00:0C:29:01:02:03\n"
+		"BOOTPROTO=\"dhcp\" # once\nONBOOT=yes\n");
+	work_out(f, "203.0.113.9/32", "62.210.0.1", "9.9.9.9");
+	assert_string_equal(after(f, SCRIPTS "ifcfg-ens192"),
+		"DEVICE=ens192\nHWADDR=" MAC "\n"
+		"BOOTPROTO=\"none\" # once\nONBOOT=yes\nIPADDR=203.0.113.9\n"
+		"NETMASK=255.255.255.255\nGATEWAY=62.210.0.1\n"
+		"DNS1=9.9.9.9\n");
+	assert_string_equal(after(f, SCRIPTS "route-ens192"),
+		"62.210.0.1 dev ens192\ndefault via 62.210.0.1 dev ens192\n");
+}
+
+static void suse_routes(void **state)
+{
+	struct fix *f = *state;
+
+#define SUSE "/etc/sysconfig/network/"
+	guest_dir_put(f->g, SUSE "ifcfg-eth0",
+		"BOOTPROTO='static'\nIPADDR='192.0.2.7/24'\n");
+	guest_dir_put(f->g, SUSE "routes", "default 192.0.2.1 - -\n");
+	guest_dir_put(f->g, SUSE "config",
+		"NETCONFIG_DNS_STATIC_SERVERS=\"192.0.2.53\"\n");
+	work_out(f, "203.0.113.9/24", "203.0.113.1", "9.9.9.9");
+	assert_string_equal(after(f, SUSE "ifcfg-eth0"),
+		"BOOTPROTO='static'\nIPADDR='203.0.113.9/24'\n");
+	assert_string_equal(
+		after(f, SUSE "routes"), "default 203.0.113.1 - -\n");
+	assert_string_equal(after(f, SUSE "config"),
+		"NETCONFIG_DNS_STATIC_SERVERS=\"9.9.9.9\"\n");
+}
+
+/* Left by an upgrade to netplan: ifup is gone, its file is not read. */
+static void stale_files_are_not_read(void **state)
+{
+	struct fix *f = *state;
+	_json_ json_t *facts = NULL;
+
+	guest_dir_put(f->g, ENI, "iface ens192 inet dhcp\n");
+	guest_dir_put(f->g, "/usr/sbin/netplan", "");
+	guest_dir_put(f->g, "/etc/netplan/a.yaml",
+		"network: {ethernets: {ens192: {dhcp4: true}}}\n");
+	assert_int_equal(guest_facts(f->g, &facts, NULL), 0);
+	assert_string_equal(
+		json_string_value(json_at(facts, "network.stack")), "netplan");
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		T(plain_ifupdown),
+		T(continued_lines_and_crlf),
+		T(hooks_follow),
+		T(far_gateways),
+		T(dhcp_becomes_static),
+		T(bridge_carries),
+		T(what_stays_is_said),
+		T(sourced_directory),
+		T(resolv_conf_is_plain),
+		T(rules_get_the_new_mac),
+		T(bound_rule_is_freed),
+		T(old_udev_gets_a_rule),
+		T(masked_link_rules),
+		T(two_cards_cannot_be_told),
+		T(netplan_far_gateway),
+		T(netplan_empty_forms),
+		T(networkd_far_gateway),
+		T(nm_keyfile),
+		T(rhel_ifcfg),
+		T(suse_routes),
+		T(stale_files_are_not_read),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
