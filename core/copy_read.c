@@ -1,7 +1,7 @@
 /*
  * Readers: see copy_pump.h. Keeps true: the pieces of a range are queued in
  * order and without a gap; its digest is over exactly those bytes, holes as
- * zeros; a reader that lost its source goes on at the byte where it was.
+ * zeros; a reader that lost its source goes on at the piece where it was.
  */
 #include <errno.h>
 #include <poll.h>
@@ -227,11 +227,16 @@ static int read_rest(struct reader *r, struct err *e)
 	return 0;
 }
 
+/* Half a piece is read again: sources are asked from block to block. */
 static void disconnect(struct reader *r)
 {
 	if (r->src)
 		r->p->job->in->kind->reader_close(r->src);
 	r->src = NULL;
+	if (r->piece) {
+		r->done -= r->piece->len;
+		r->piece->len = 0;
+	}
 }
 
 /* A trouble to be shown, "" for none, and a note for the log. */

@@ -15,15 +15,20 @@
 
 /* --- answers --- */
 
+enum err_code writer_code(int err_no)
+{
+	return err_no == ENOTCONN || err_no == ESHUTDOWN || err_no == ECANCELED
+		? ERR_NBD
+		: ERR_TARGET_WRITE;
+}
+
 static void write_failed(struct writer *w, uint64_t off, int err_no)
 {
 	char where[STR_SIZE_LEN];
 	struct err e = {0};
-	bool gone = err_no == ENOTCONN || err_no == ESHUTDOWN;
 
 	errno = err_no;
-	err_sys(&e, gone ? ERR_NBD : ERR_TARGET_WRITE, "at %s",
-		str_size(where, off));
+	err_sys(&e, writer_code(err_no), "at %s", str_size(where, off));
 	writer_fail(w, &e);
 }
 

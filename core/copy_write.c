@@ -47,7 +47,7 @@ static void flush_done(void *arg, int err_no)
 	if (!err_no)
 		return;
 	errno = err_no;
-	err_sys(&e, ERR_TARGET_WRITE, "the target cannot be flushed");
+	err_sys(&e, writer_code(err_no), "the target cannot be flushed");
 	w->broken = true;
 	writer_fail(w, &e);
 }

@@ -44,6 +44,8 @@ struct writer {
 /* The first error stays; readers are made to return. */
 void writer_fail(struct writer *w, const struct err *e);
 bool writer_failed(const struct writer *w);
+/* What a request's err_no is: the target's fault, or its server is gone. */
+enum err_code writer_code(int err_no);
 /* A request was not taken: the connection is gone. */
 void writer_refused(struct writer *w, const struct err *e);
 

@@ -52,7 +52,8 @@ struct source {
 		struct err *e);
 	int (*reader_open)(struct disk_in *in, void **reader, struct err *e);
 	/*
-	 * Hand over every byte of these extents, in this order and nothing
+	 * Hand over every byte of these extents (which begin at multiples of
+	 * 64 KiB, and end so or with the disk), in this order and nothing
 	 * else. Extents that follow one another may be read as one. 0 only
 	 * where all bytes came; an error of got ends it and is returned.
 	 * After an error the reader is only good for reader_close.

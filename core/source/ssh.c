@@ -268,6 +268,11 @@ static int dd_list(struct ssh *ssh, const struct remote *r,
 
 		for (i++; i < n && x[i].offset == end; i++)
 			end += x[i].length;
+		if (off % 512 || end % 512)
+			return err_set(e, ERR_INTERNAL,
+				"bytes %llu to %llu are no sectors",
+				(unsigned long long)off,
+				(unsigned long long)end);
 		add_dd(&cmd, r->disk->data, off, end - off);
 		if (i < n && cmd.len < COMMAND_MAX)
 			continue;

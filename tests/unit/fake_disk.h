@@ -101,6 +101,8 @@ static inline int fake_in_read(void *reader, const struct extent *x, size_t n,
 	for (size_t i = 0; i < n; i++) {
 		uint64_t at = x[i].offset, end = at + x[i].length;
 
+		if (at % 65536 || (end % 65536 && end != f->size))
+			abort();
 		while (at < end) {
 			size_t part = end - at < piece ? end - at : piece;
 

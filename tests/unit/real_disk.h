@@ -121,6 +121,7 @@ struct real_copy {
 	struct copy_job job; /* what is set here is used */
 	struct copy_state *state;
 	const char *source, *target;
+	struct source_opts opts;
 	bool create;
 	/* Called after each mark, with their number. */
 	void (*marked)(int n);
@@ -154,11 +155,10 @@ static inline int real_run(struct real_copy *c, const char *state_path,
 	_disk_in_ struct disk_in in = {0};
 	_disk_out_ struct disk_out out = {0};
 	_copy_state_ struct copy_state *s = NULL;
-	const struct source_opts so = {0};
 	struct sink_opts ko = {.create = c->create};
 
 	if (copy_state_open(state_path, c->source, c->target, &s, e) ||
-		source_open(c->source, &so, &in, e))
+		source_open(c->source, &c->opts, &in, e))
 		return -1;
 	ko.size = in.size;
 	if (sink_open(c->target, &ko, &out, e))
@@ -173,7 +173,9 @@ static inline int real_run(struct real_copy *c, const char *state_path,
 	c->job.identity = s->head ? json_object_get(s->head, "identity") : NULL;
 	c->job.target_zeroed |=
 		out.created || (s->head && json_flag(s->head, "zeroed", false));
-	if (copy_run(&c->job, r, e) == 0 && sink_close(&out, e) == 0)
+	if (copy_run(&c->job, r, e))
+		return -1;
+	if (sink_close(&out, e) == 0)
 		return 0;
 	copy_result_free(r);
 	return -1;

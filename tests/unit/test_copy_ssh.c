@@ -1,0 +1,288 @@
+/* Copies from the lab's ESXi hosts (tests/lab/esxi), 8.0 and 5.5: whole, over
+ * lost connections, with maps that lie, and what must not be copied. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "tests/unit/esxi_lab.h"
+
+#include "core/digest.h"
+#include "real_disk.h"
+
+#define VOLUME "/vmfs/volumes/661ab9c9-ea3e9a38-f0ba-d89ef3ff34e7"
+#define DISK (24 * MIB)
+
+static struct secrets *secrets;
+
+static void add_vm(const char *host)
+{
+	_free_ char *dir = lab_path(host), *src = real_path("src.raw");
+	_free_ char *disk = xasprintf("slot=scsi0:0,ds=datastore1,src=%s", src);
+
+	assert_int_equal(lab_run("tests/lab/esxi/addvm", dir, "--name",
+				 "it's web", "--disk", disk),
+		0);
+}
+
+/* Both hosts have one VM with the same disk: runs of data and zeros, and
+ * holes of some MiB, as a datastore has them. */
+static int setup(void **state)
+{
+	_free_ char *src = NULL;
+	_close_ int fd = -1;
+
+	if (real_setup(state) || lab_setup())
+		return -1;
+	if (lab_missing || real_missing)
+		return 0;
+	secrets = secrets_new();
+	secrets_put(secrets, "esxi.password", LAB_PASSWORD);
+	srandom(1);
+	src = real_path("src.raw");
+	real_raw(src, DISK);
+	fd = open(src, O_WRONLY);
+	if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 6 * MIB,
+		    5 * MIB) ||
+		fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			17 * MIB, 3 * MIB))
+		return -1;
+	add_vm("new");
+	add_vm("old");
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	secrets_free(secrets);
+	return lab_stop_all() | real_teardown(state);
+}
+
+struct run {
+	struct real_copy c;
+	char *source, *target, *state, *dst;
+};
+
+static void run_make(struct run *r, unsigned port)
+{
+	lab_need();
+	real_need();
+	*r = (struct run){
+		.source = xasprintf("ssh://root@127.0.0.1:%u" VOLUME
+				    "/it's web/it's web.vmdk",
+			port),
+		.target = real_spec("raw:", "dst.raw"),
+		.state = real_path("state.copy"),
+		.dst = real_path("dst.raw"),
+	};
+	unlink(r->dst);
+	unlink(r->state);
+	r->c = (struct real_copy){
+		.source = r->source,
+		.target = r->target,
+		.create = true,
+		.opts = {.secrets = secrets, .accept_hostkey = "first"},
+		.job = {.range = 1 << 20, .flush_every = 0.01, .patience = 20},
+	};
+}
+
+static void run_free(struct run *r)
+{
+	free(r->source);
+	free(r->target);
+	free(r->state);
+	free(r->dst);
+}
+
+static void copies(struct run *r, struct copy_result *res)
+{
+	_free_ char *src = real_path("src.raw");
+	struct err e = {0};
+
+	must(real_run(&r->c, r->state, res, &e), &e);
+	real_same(src, "raw", r->dst);
+	must(real_verify(r->target, res->map, &e), &e);
+}
+
+static enum err_code fails(struct run *r)
+{
+	struct copy_result res;
+	struct err e = {0};
+
+	assert_int_equal(real_run(&r->c, r->state, &res, &e), -1);
+	fprintf(stderr, "  %s: %s: %s\n", err_id(e.code), e.what, e.why);
+	return e.code;
+}
+
+static void from_both_ages(void **state)
+{
+	static const unsigned ports[] = {LAB_NEW, LAB_OLD};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(ports); i++) {
+		_copy_result_ struct copy_result res = {0};
+		_free_ char *want = NULL;
+		char hex[SHA256_HEX];
+		struct run r;
+
+		run_make(&r, ports[i]);
+		copies(&r, &res);
+		assert_null(res.map_note);
+		assert_true(res.skipped_by_map >= 8 * MIB);
+		assert_int_equal(res.read + res.skipped_by_map, DISK);
+		want = lab_read(
+			i ? "old" : "new", "expected/it's web-scsi0:0.sha256");
+		assert_int_equal(sha256_file(r.dst, hex, NULL), 0);
+		assert_string_equal(str_trim(want), hex);
+		run_free(&r);
+	}
+}
+
+static void the_flat_file_names_the_disk_too(void **state)
+{
+	_copy_result_ struct copy_result res = {0};
+	struct run r;
+
+	(void)state;
+	run_make(&r, LAB_NEW);
+	r.c.source = xasprintf("ssh://root@127.0.0.1:%u" VOLUME
+			       "/it's web/it's web-flat.vmdk",
+		LAB_NEW);
+	copies(&r, &res);
+	free((char *)r.c.source);
+	run_free(&r);
+}
+
+static void garbage_maps_are_not_used(void **state)
+{
+	_copy_result_ struct copy_result res = {0};
+	struct run r;
+
+	(void)state;
+	run_make(&r, LAB_NEW);
+	lab_fault("new", "t0-garbage", NULL);
+	copies(&r, &res);
+	lab_fault("new", "t0-garbage", "off");
+	assert_non_null(res.map_note);
+	assert_int_equal(res.read, DISK);
+	run_free(&r);
+}
+
+static void maps_that_lie_are_found_out(void **state)
+{
+	_copy_result_ struct copy_result res = {0};
+	struct run r;
+
+	(void)state;
+	run_make(&r, LAB_NEW);
+	lab_fault("new", "t0-lies", NULL);
+	copies(&r, &res);
+	lab_fault("new", "t0-lies", "off");
+	assert_non_null(strstr(res.map_note, "calls a hole"));
+	assert_int_equal(res.read, DISK);
+	run_free(&r);
+}
+
+static void lost_sessions_and_killed_readers(void **state)
+{
+	static const char *const cuts[] = {"5000000 session", "5000000"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cuts); i++) {
+		_copy_result_ struct copy_result res = {0};
+		struct run r;
+
+		run_make(&r, i ? LAB_OLD : LAB_NEW);
+		lab_fault(i ? "old" : "new", "cut-after", cuts[i]);
+		copies(&r, &res);
+		assert_in_range(res.retries, 1, 3);
+		run_free(&r);
+	}
+}
+
+static void locked_missing_damaged(void **state)
+{
+	static const struct {
+		const char *fault;
+		enum err_code code;
+	} rows[] = {
+		{"locked", ERR_SOURCE_LOCKED},
+		{"missing-extent", ERR_DISK_MISSING},
+		{"truncated-descriptor", ERR_BAD_VMDK},
+	};
+	_free_ char *dir = NULL;
+
+	(void)state;
+	lab_need();
+	dir = lab_path("new");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct run r;
+
+		run_make(&r, LAB_NEW);
+		lab_fault("new", rows[i].fault, "it's web");
+		assert_int_equal(fails(&r), rows[i].code);
+		assert_int_equal(lab_run("tests/lab/esxi/fault", dir,
+					 rows[i].fault, "it's web", "off"),
+			0);
+		run_free(&r);
+	}
+}
+
+static void change_source(int marks)
+{
+	if (marks == 1)
+		lab_fault("old", "source-changes", "it's web");
+}
+
+/* Last on its host: there is no way back. */
+static void changed_sources_are_refused(void **state)
+{
+	struct run r;
+
+	(void)state;
+	run_make(&r, LAB_OLD);
+	r.c.job.limit = 8 * MIB; /* the clock of the host counts seconds */
+	r.c.marked = change_source;
+	assert_int_equal(fails(&r), ERR_SOURCE_CHANGED);
+	r.c.marked = NULL;
+	assert_int_equal(fails(&r), ERR_SOURCE_CHANGED);
+	run_free(&r);
+}
+
+static void a_wrong_password_is_tried_once(void **state)
+{
+	_free_ char *before = NULL, *after = NULL;
+	struct secrets *wrong = secrets_new();
+	struct run r;
+	size_t n = 0;
+
+	(void)state;
+	run_make(&r, LAB_NEW);
+	before = lab_read("new", "auth.log");
+	secrets_put(wrong, "esxi.password", "not it");
+	r.c.opts.secrets = wrong;
+	assert_int_equal(fails(&r), ERR_SSH_AUTH);
+	after = lab_read("new", "auth.log");
+	for (const char *p = after + strlen(before); *p; p++)
+		n += *p == '\n';
+	assert_int_equal(n, 1);
+	secrets_free(wrong);
+	run_free(&r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(from_both_ages),
+		cmocka_unit_test(the_flat_file_names_the_disk_too),
+		cmocka_unit_test(garbage_maps_are_not_used),
+		cmocka_unit_test(maps_that_lie_are_found_out),
+		cmocka_unit_test(lost_sessions_and_killed_readers),
+		cmocka_unit_test(locked_missing_damaged),
+		cmocka_unit_test(a_wrong_password_is_tried_once),
+		cmocka_unit_test(changed_sources_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
