@@ -369,9 +369,12 @@ static void sizes(void **state)
 	_vmdk_ struct vmdk *d = parse(thin_disk);
 	_vmdk_ struct vmdk *sparse =
 		disk("twoGbMaxExtentSparse", "RW 83886080 SPARSE \"x\"");
+	_vmdk_ struct vmdk *later = disk("fullDevice", "RW 8 FLAT \"x\" 63");
 	struct err e = {0};
 
 	(void)state;
+	assert_int_equal(vmdk_check_size(later, 0, 71 * 512, &e), 0);
+	assert_int_equal(vmdk_check_size(later, 0, 71 * 512 - 1, &e), -1);
 	assert_int_equal(vmdk_check_size(d, 0, 83886080ULL * 512, &e), 0);
 	assert_int_equal(vmdk_check_size(d, 0, 83886080ULL * 513, &e), 0);
 	assert_int_equal(vmdk_check_size(d, 0, 83886080ULL * 512 - 1, &e), -1);
