@@ -262,7 +262,8 @@ int guest_changes(struct guest *g, const json_t *wanted,
 		guest_tools_changes(g, out);
 	if (json_flag(wanted, "fstab", true))
 		guest_fstab_changes(g, out);
-	guest_efi_changes(g, out);
+	if (json_flag(wanted, "efi", true))
+		guest_efi_changes(g, out);
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /*
  * The inside of copied disks, before the first start: what system is there,
  * what must change, the changes as diffs, and their application. One file a
- * matter in core/guest/. The only door to libguestfs (core/guest/access.c).
+ * matter in core/guest/. libguestfs stands behind access.c and open.c.
  *
  * Keeps true: nothing is written but by guest_apply; a backup of each changed
  * file stays in the guest; what is not understood is left alone and said.
@@ -70,8 +70,9 @@ void guest_propose(const json_t *facts, const struct vm *vm, const char **bus,
  * What to reach (pure input of the matters):
  *
  *   {"nics": [{"old_mac", "mac", "pci_slot": 192 or absent, "index": 0,
- *              "address": "203.0.113.77/24", "gateway", "dns": [..]}],
- *    "tools_off": bool, "fstab": bool}
+ *              "address": "203.0.113.77/24", "gateway", "dns": [..],
+ *              "name": of the interface, where the operator says it}],
+ *    "tools_off": bool, "fstab": bool, "efi": bool}   (default: true)
  *
  * A NIC without address keeps its configuration; its name is still pinned to
  * its MAC so that it stays valid.

@@ -199,8 +199,12 @@ char *names_card(const json_t *nic, const json_t *net, size_t n_nics)
 {
 	const json_t *interfaces = json_object_get(net, "interfaces");
 	const char *mac = json_str(nic, "old_mac");
-	char *name = by_mac(interfaces, mac, interfaces);
+	const char *given = json_str(nic, "name");
+	char *name;
 
+	if (given)
+		return configured(interfaces, given) ? xstrdup(given) : NULL;
+	name = by_mac(interfaces, mac, interfaces);
 	if (!name)
 		name = by_mac(json_object_get(net, "persistent_rules"), mac,
 			interfaces);

@@ -75,6 +75,10 @@ void guest_left(struct guest_changes *cs, const char *fmt, ...)
 char *guest_future(
 	struct guest *g, const struct guest_changes *cs, const char *path);
 
+/* Make a writable qcow2 layer over a disk (overlay.c). *path is to be freed
+ * and unlinked. ERR_NOT_FOUND, ERR_IO, ERR_GUEST_ACCESS. */
+int guest_overlay(const struct guest_disk *d, char **path, struct err *e);
+
 /* --- the matters --- */
 
 /* kernels and their initramfs (kernels.c). */

@@ -1,5 +1,8 @@
-/* `vmferry guest inspect IMAGE...`: what is inside the disks of one VM.
- * Read-only. */
+/*
+ * `vmferry guest inspect IMAGE...`: what is inside the disks of one VM,
+ * read-only. `vmferry guest net IMAGE... --set NIC=ADDRESS...`: a new address
+ * in its network files, shown as a diff, written with --apply.
+ */
 #include <string.h>
 #include <sys/stat.h>
 
@@ -58,17 +61,39 @@ static void page(struct out *o, const json_t *facts)
 	out_f(o, "free on /  %s\n", str_size(size, json_u64(facts, "free", 0)));
 }
 
-static int inspect(
-	char **paths, size_t n, bool json, struct out *o, struct err *e)
+/* At most 16 images of one VM. */
+struct images {
+	struct guest_disk d[16];
+	size_t n;
+};
+
+static int add_image(struct images *im, const char *path, struct err *e)
+{
+	if (im->n == ARRAY_LEN(im->d))
+		return err_set(e, ERR_USAGE, "more than %zu images", im->n);
+	if (!file_exists(path))
+		return err_sys(e, ERR_NOT_FOUND, "%s", path);
+	im->d[im->n++] = (struct guest_disk){path, format_of(path)};
+	return 0;
+}
+
+static int inspect(int argc, char **argv, struct out *o, struct err *e)
 {
 	_guest_ struct guest *g = NULL;
 	_json_ json_t *facts = NULL;
-	struct guest_disk d[16];
 	_free_ char *text = NULL;
+	struct images im = {0};
+	bool json = false;
 
-	for (size_t i = 0; i < n; i++)
-		d[i] = (struct guest_disk){paths[i], format_of(paths[i])};
-	if (guest_open(d, n, false, &g, e) || guest_facts(g, &facts, e))
+	for (int i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "--json") == 0)
+			json = true;
+		else if (add_image(&im, argv[i], e))
+			return -1;
+	}
+	if (!im.n)
+		return verb_usage(&verb_guest, e);
+	if (guest_open(im.d, im.n, false, &g, e) || guest_facts(g, &facts, e))
 		return -1;
 	if (!json) {
 		page(o, facts);
@@ -79,19 +104,135 @@ static int inspect(
 	return 0;
 }
 
+/* --- net --- */
+
+/* "gw=A", "dns=A" (again for more) or "mac=M" behind the address. */
+static int add_option(json_t *nic, const char *word, struct err *e)
+{
+	if (str_starts(word, "gw=")) {
+		json_put_str(nic, "gateway", word + 3);
+	} else if (str_starts(word, "mac=")) {
+		json_put_str(nic, "mac", word + 4);
+	} else if (str_starts(word, "dns=")) {
+		if (!json_object_get(nic, "dns"))
+			json_put(nic, "dns", json_array());
+		json_array_append_new(
+			json_object_get(nic, "dns"), json_text(word + 4));
+	} else {
+		return err_set(e, ERR_USAGE,
+			"%s is not gw=, dns= or mac= with a value", word);
+	}
+	return 0;
+}
+
+/* "ens192=203.0.113.7/24,gw=203.0.113.1,dns=9.9.9.9" */
+static int add_nic(json_t *nics, const char *arg, struct err *e)
+{
+	_free_ char *copy = xstrdup(arg);
+	_json_ json_t *nic = json_object();
+	char *eq = strchr(copy, '='), *save = NULL, *w;
+
+	if (!eq || eq == copy || !eq[1])
+		return err_set(e, ERR_USAGE,
+			"%s is not NIC=ADDRESS/PREFIX[,gw=..][,dns=..]", arg);
+	*eq = '\0';
+	json_put_str(nic, "name", copy);
+	json_put_u64(nic, "index", json_array_size(nics));
+	w = strtok_r(eq + 1, ",", &save);
+	if (!w || !strchr(w, '/'))
+		return err_set(e, ERR_USAGE,
+			"%s: the address needs its prefix, as in "
+			"203.0.113.7/24",
+			copy);
+	json_put_str(nic, "address", w);
+	while ((w = strtok_r(NULL, ",", &save)))
+		if (add_option(nic, w, e))
+			return -1;
+	json_array_append(nics, nic);
+	return 0;
+}
+
+static int apply(struct guest **g, const struct guest_changes *cs,
+	struct out *o, struct err *e)
+{
+	struct guest *done = *g;
+
+	for (size_t i = 0; i < cs->n; i++)
+		if (guest_apply(done, &cs->c[i], e))
+			return -1;
+	*g = NULL;
+	if (guest_close(done, e))
+		return -1;
+	out_notef(o,
+		"%zu files written; what they were is in "
+		"/var/backups/vmferry of the guest",
+		cs->n);
+	return 0;
+}
+
+/* The network alone: tools, fstab and loader are the job's business. */
+static int set_net(struct images *im, json_t *nics, bool write, struct out *o,
+	struct err *e)
+{
+	_changes_ struct guest_changes cs = {0};
+	_guest_ struct guest *g = NULL;
+	_json_ json_t *want = json_object();
+
+	json_put(want, "nics", json_incref(nics));
+	json_put_bool(want, "tools_off", false);
+	json_put_bool(want, "fstab", false);
+	json_put_bool(want, "efi", false);
+	if (guest_open(im->d, im->n, write, &g, e) ||
+		guest_changes(g, want, &cs, e))
+		return -1;
+	for (size_t i = 0; i < cs.n; i++) {
+		_free_ char *diff = guest_diff(&cs.c[i]);
+
+		out_puts(o, diff);
+	}
+	for (size_t i = 0; i < cs.n_left; i++)
+		out_notef(o, "left alone: %s", cs.left[i]);
+	if (!cs.n)
+		out_notef(o, "nothing to change");
+	return write && cs.n ? apply(&g, &cs, o, e) : 0;
+}
+
+static int net(int argc, char **argv, struct out *o, struct err *e)
+{
+	_json_ json_t *nics = json_array();
+	struct images im = {0};
+	bool write = false;
+
+	for (int i = 0; i < argc; i++) {
+		int rc = 0;
+
+		if (strcmp(argv[i], "--apply") == 0)
+			write = true;
+		else if (strcmp(argv[i], "--set") == 0 && i + 1 < argc)
+			rc = add_nic(nics, argv[++i], e);
+		else
+			rc = add_image(&im, argv[i], e);
+		if (rc)
+			return -1;
+	}
+	if (!im.n || !json_array_size(nics))
+		return verb_usage(&verb_guest, e);
+	return set_net(&im, nics, write, o, e);
+}
+
 static int run(int argc, char **argv, struct out *o, struct err *e)
 {
-	bool json = argc > 1 && strcmp(argv[argc - 1], "--json") == 0;
-	int last = argc - json;
-
-	if (last < 3 || last > 18 || strcmp(argv[1], "inspect"))
-		return verb_usage(&verb_guest, e);
-	return inspect(argv + 2, last - 2, json, o, e);
+	if (argc > 2 && strcmp(argv[1], "inspect") == 0)
+		return inspect(argc - 2, argv + 2, o, e);
+	if (argc > 2 && strcmp(argv[1], "net") == 0)
+		return net(argc - 2, argv + 2, o, e);
+	return verb_usage(&verb_guest, e);
 }
 
 const struct verb verb_guest = {
 	.name = "guest",
-	.args = "inspect IMAGE... [--json]",
-	.help = "look inside the disks of a VM, read-only",
+	.args = "inspect IMAGE... [--json] | net IMAGE... "
+		"--set NIC=ADDRESS/PREFIX[,gw=A][,dns=A][,mac=M] [--apply]",
+	.help = "look inside the disks of a VM; give it another address",
 	.run = run,
 };

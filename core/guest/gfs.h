@@ -1,0 +1,20 @@
+/* What access.c (files) and open.c (disks, root) share of libguestfs. */
+#ifndef CORE_GUEST_GFS_H
+#define CORE_GUEST_GFS_H
+
+#include <guestfs.h>
+
+#include "own.h"
+
+#define G(g) ((guestfs_h *)(g)->priv)
+
+extern const struct guest_ops gfs_ops;
+
+/* A null-terminated list of texts of libguestfs. */
+void gfs_strings_free(char ***list);
+#define _strings_ __attribute__((cleanup(gfs_strings_free)))
+
+/* ERR_GUEST_ACCESS with the handle's last error. Returns -1. */
+int gfs_error(guestfs_h *h, const char *what, struct err *e);
+
+#endif

@@ -1,0 +1,309 @@
+/*
+ * Opening a VM's disks: the appliance, the root file system, the rest by the
+ * guest's own fstab.
+ *
+ * Keeps true: opened read-only, the disks do not change (a layer lies
+ * between, overlay.c); opened for writing, a clean close says that all is on
+ * disk. Encrypted, damaged and hibernated systems are refused by name.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "../stop.h"
+#include "../str.h"
+#include "gfs.h"
+
+static bool linux_fs(const char *type)
+{
+	return str_starts(type, "ext") || strcmp(type, "xfs") == 0 ||
+		strcmp(type, "btrfs") == 0;
+}
+
+static int try_mount(struct guest *g, const char *dev, const char *at)
+{
+	return g->write ? guestfs_mount_options(G(g), "", dev, at)
+			: guestfs_mount_ro(G(g), dev, at);
+}
+
+/* What lies on a file system that was mounted at /: null for data only. */
+static const char *system_here(struct guest *g)
+{
+	static const char *const roots[] = {"/etc/os-release",
+		"/etc/debian_version", "/etc/redhat-release",
+		"/etc/SuSE-release", "/etc/alpine-release", "/etc/fstab"};
+
+	for (size_t i = 0; i < ARRAY_LEN(roots); i++)
+		if (guest_has(g, roots[i]))
+			return "linux";
+	if (guestfs_is_dir(G(g), "/Windows/System32") == 1 ||
+		guestfs_is_dir(G(g), "/WINDOWS/system32") == 1)
+		return "windows";
+	return NULL;
+}
+
+/* A journal that must be replayed or a hibernated Windows: the guest was not
+ * shut down in order. Tells from the file system's own state. */
+static void note_state(struct guest *g, const char *dev, const char *type)
+{
+	guestfs_h *h = G(g);
+
+	if (str_starts(type, "ext")) {
+		_strings_ char **kv = guestfs_tune2fs_l(h, dev);
+
+		for (char **p = kv; p && p[0]; p += 2)
+			if (strcmp(p[0], "Filesystem features") == 0 &&
+				strstr(p[1], "needs_recovery"))
+				g->clean = false;
+	}
+	if (!g->clean)
+		json_array_append_new(g->notes,
+			json_text("A file system was not unmounted in order: "
+				  "the guest was not shut down cleanly."));
+}
+
+/* A system that sleeps on its disk would wake with another idea of its files
+ * than what is on them. */
+static bool sleeps(struct guest *g, const char *family)
+{
+	size_t n = 0;
+	_free_ char *head = NULL;
+
+	if (strcmp(family, "windows") ||
+		guestfs_is_file(G(g), "/hiberfil.sys") != 1)
+		return false;
+	head = guestfs_pread(G(g), "/hiberfil.sys", 4, 0, &n);
+	return head && n == 4 &&
+		(strncasecmp(head, "hibr", 4) == 0 ||
+			strncasecmp(head, "rstr", 4) == 0);
+}
+
+static int asleep(struct err *e)
+{
+	return err_set(e, ERR_GUEST_ACCESS,
+		"the guest is hibernated: wake it, shut it down, copy again");
+}
+
+static bool any_encrypted(struct guest *g, char **devices)
+{
+	bool found = false;
+
+	for (char **p = devices; p && *p; p++) {
+		_free_ char *type = guestfs_vfs_type(G(g), *p);
+
+		found |= type &&
+			(strcmp(type, "crypto_LUKS") == 0 ||
+				strcmp(type, "BitLocker") == 0);
+	}
+	return found;
+}
+
+/* Containers are not among the file systems that libguestfs lists. */
+static bool encrypted(struct guest *g)
+{
+	_strings_ char **disks = guestfs_list_devices(G(g));
+	_strings_ char **parts = guestfs_list_partitions(G(g));
+
+	return any_encrypted(g, disks) || any_encrypted(g, parts);
+}
+
+/* Why nothing was found, in the order of what tells most. */
+static int no_root(struct guest *g, const char *failed, struct err *e)
+{
+	if (encrypted(g))
+		return err_set(e, ERR_GUEST_ACCESS,
+			"the disk is encrypted: its inside cannot be read");
+	if (failed)
+		return err_set(e, ERR_GUEST_ACCESS,
+			"a file system is damaged: %s", failed);
+	return err_set(e, ERR_GUEST_UNKNOWN,
+		"no root file system of a known system was found");
+}
+
+static int find_root(struct guest *g, char **fs, struct err *e)
+{
+	_free_ char *failed = NULL;
+
+	for (char **p = fs; p[0]; p += 2) {
+		const char *family;
+
+		if (stop_check(e))
+			return -1;
+		if (strcmp(p[1], "swsuspend") == 0)
+			return asleep(e);
+		if (!linux_fs(p[1]) && strcmp(p[1], "ntfs"))
+			continue;
+		note_state(g, p[0], p[1]);
+		if (try_mount(g, p[0], "/")) {
+			_free_ char *why = xasprintf(
+				"%s: %s", p[0], guestfs_last_error(G(g)));
+
+			str_set(&failed, why);
+			continue;
+		}
+		family = system_here(g);
+		if (family && sleeps(g, family))
+			return asleep(e);
+		if (family) {
+			g->family = family;
+			g->root = xstrdup(p[0]);
+			return 0;
+		}
+		guestfs_umount_all(G(g));
+	}
+	return no_root(g, failed, e);
+}
+
+/* --- the rest of the tree, by the guest's own fstab --- */
+
+/* The device of an fstab entry among the appliance's; to be freed. */
+static char *fstab_device(struct guest *g, const char *spec)
+{
+	guestfs_h *h = G(g);
+
+	if (str_starts(spec, "UUID="))
+		return guestfs_findfs_uuid(h, spec + 5);
+	if (str_starts(spec, "LABEL="))
+		return guestfs_findfs_label(h, spec + 6);
+	if (str_starts(spec, "/dev/"))
+		return guestfs_canonical_device_name(h, spec);
+	return NULL;
+}
+
+static void mount_line(struct guest *g, char *line)
+{
+	static const char *const wanted[] = {
+		"/boot", "/boot/efi", "/usr", "/var"};
+	char *save = NULL;
+	const char *spec = strtok_r(line, " \t", &save);
+	const char *at = strtok_r(NULL, " \t", &save);
+
+	if (!spec || !at || *spec == '#')
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
+		_free_ char *dev = NULL;
+
+		if (strcmp(at, wanted[i]))
+			continue;
+		dev = fstab_device(g, spec);
+		if (!dev || try_mount(g, dev, at)) {
+			_free_ char *s = xasprintf(
+				"%s (%s) could not be mounted", at, spec);
+
+			json_array_append_new(g->notes, json_text(s));
+		}
+	}
+}
+
+static void mount_fstab(struct guest *g)
+{
+	_free_ char *text = guest_text(g, "/etc/fstab");
+	char *p = text, *line;
+
+	while (p && (line = str_line(&p)))
+		mount_line(g, line);
+}
+
+/* --- open --- */
+
+static int launch(guestfs_h *h, const struct guest_disk *disks, size_t n,
+	bool tcg, struct err *e)
+{
+	/* Errors are taken from the handle, not printed. */
+	guestfs_set_error_handler(h, NULL, NULL);
+	guestfs_set_identifier(h, "vmferry");
+	if (tcg && guestfs_set_backend_setting(h, "force_tcg", "1"))
+		return gfs_error(h, "choose emulation", e);
+	for (size_t i = 0; i < n; i++)
+		if (guestfs_add_drive_opts(h, disks[i].path,
+			    GUESTFS_ADD_DRIVE_OPTS_FORMAT, disks[i].format,
+			    GUESTFS_ADD_DRIVE_OPTS_DISCARD, "besteffort", -1))
+			return gfs_error(h, disks[i].path, e);
+	if (guestfs_launch(h))
+		return gfs_error(h, "start libguestfs's appliance", e);
+	return 0;
+}
+
+/* With KVM where it works; where QEMU refuses it (nested, or a /dev/kvm that
+ * is no use), by emulation. */
+static guestfs_h *start(const struct guest_disk *disks, size_t n, struct err *e)
+{
+	for (int tcg = 0; tcg < 2; tcg++) {
+		guestfs_h *h =
+			guestfs_create_flags(GUESTFS_CREATE_NO_CLOSE_ON_EXIT);
+
+		if (!h) {
+			err_sys(e, ERR_GUEST_ACCESS, "libguestfs");
+			return NULL;
+		}
+		if (launch(h, disks, n, tcg, e) == 0)
+			return h;
+		guestfs_close(h);
+	}
+	return NULL;
+}
+
+/* To look only: a layer takes what is written; it is gone from its directory
+ * once the appliance has it open. */
+static guestfs_h *start_layered(
+	const struct guest_disk *disks, size_t n, struct err *e)
+{
+	struct guest_disk *layer = xcalloc(n, sizeof(*layer));
+	guestfs_h *h = NULL;
+	size_t made = 0;
+
+	for (; made < n; made++) {
+		char *path;
+
+		if (guest_overlay(&disks[made], &path, e))
+			break;
+		layer[made] = (struct guest_disk){path, "qcow2"};
+	}
+	if (made == n)
+		h = start(layer, n, e);
+	while (made--) {
+		unlink(layer[made].path);
+		free((char *)layer[made].path);
+	}
+	free(layer);
+	return h;
+}
+
+static int mount_all(struct guest *g, struct err *e)
+{
+	_strings_ char **fs = guestfs_list_filesystems(G(g));
+
+	if (!fs)
+		return gfs_error(G(g), "look for file systems", e);
+	if (find_root(g, fs, e))
+		return -1;
+	if (strcmp(g->family, "linux") == 0)
+		mount_fstab(g);
+	return 0;
+}
+
+int guest_open(const struct guest_disk *disks, size_t n, bool write,
+	struct guest **out, struct err *e)
+{
+	guestfs_h *h = write ? start(disks, n, e) : start_layered(disks, n, e);
+	struct guest *g;
+
+	if (!h)
+		return err_in(e, "look inside the disk");
+	g = xcalloc(1, sizeof(*g));
+	*g = (struct guest){.ops = &gfs_ops,
+		.priv = h,
+		.write = write,
+		.family = "other",
+		.clean = true,
+		.n_disks = n,
+		.notes = json_array()};
+	if (mount_all(g, e)) {
+		/* What led here is the error, not what closing says. */
+		guest_close(g, NULL);
+		return err_in(e, "look inside the disk");
+	}
+	*out = g;
+	return 0;
+}
