@@ -77,7 +77,7 @@ $(B)/libcore.a: $(call obj,$(CORE))
 
 $(BIN): $(B)/main.o $(call obj,$(UI)) $(B)/libcore.a
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) \
-		$(if $(UI),$(shell pkg-config --libs ncursesw formw menuw panelw)) \
+		$(if $(UI),$(shell pkg-config --libs ncursesw)) \
 		-lpthread
 
 # Unit tests link without ncurses: the engine needs no screen.

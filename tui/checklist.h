@@ -50,6 +50,8 @@ struct tui_checklist {
 	/* Newest last; at most log_n lines are kept by the caller. */
 	const char *const *log;
 	int log_n;
+	unsigned
+		log_count; /* lines that ever came: plain mode tells new ones */
 	void *arg;
 	/* State; zero at first. Selection follows `current` until moved. */
 	int selected;
@@ -57,9 +59,11 @@ struct tui_checklist {
 	int top, scroll;
 	/* Plain mode's memory of what was told. */
 	struct {
+		bool begun;
 		enum tui_step_state state[64];
 		double at;
-		int percent, log_n;
+		int percent;
+		unsigned log_count;
 	} told;
 };
 
