@@ -29,6 +29,10 @@ CORE := $(sort $(wildcard core/*.c core/*/*.c))
 UI := $(sort $(wildcard tui/*.c screens/*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 UNIT := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
+UITESTS := $(patsubst tests/ui/%.c,%,$(sort $(wildcard tests/ui/test_*.c)))
+# Shared by the tests of screens; test_* and demo are programs.
+UIHELP := $(filter-out tests/ui/test_% tests/ui/demo.c,\
+	$(sort $(wildcard tests/ui/*.c)))
 LABS := $(patsubst tests/lab/%/,%,$(sort $(dir $(wildcard tests/lab/*/*.c))))
 obj = $(1:%.c=$(B)/%.o)
 
@@ -75,10 +79,13 @@ $(B)/libcore.a: $(call obj,$(CORE))
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(BIN): $(B)/main.o $(call obj,$(UI)) $(B)/libcore.a
+$(B)/libui.a: $(call obj,$(UI))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BIN): $(B)/main.o $(B)/libui.a $(B)/libcore.a
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) \
-		$(if $(UI),$(shell pkg-config --libs ncursesw)) \
-		-lpthread
+		$(shell pkg-config --libs ncursesw) -lpthread
 
 # Unit tests link without ncurses: the engine needs no screen.
 $(B)/unit/%: $(B)/tests/unit/%.o $(B)/libcore.a
@@ -89,10 +96,19 @@ $(B)/unit/%: $(B)/tests/unit/%.o $(B)/libcore.a
 $(patsubst %,$(B)/unit/%,$(filter test_guest%,$(filter-out test_guestos,$(UNIT)))): \
 	$(B)/tests/unit/guest_dir.o
 
+# Tests of screens: key scripts, libvterm instead of a terminal. build/ui/demo
+# shows every widget.
+$(B)/ui/%: $(B)/tests/ui/%.o $(call obj,$(UIHELP)) $(B)/libui.a $(B)/libcore.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lutil \
+		$(shell pkg-config --libs ncursesw vterm $(TEST_PKGS)) -lpthread
+
 unit: $(B)/test-deps
 	@$(MAKE) --no-print-directory $(UNIT:%=$(B)/unit/%) \
+		$(UITESTS:%=$(B)/ui/%) $(B)/ui/demo \
 		$(FUZZ:%=$(B)/fuzz/%) $(LABS:%=$(B)/lab-%) all
-	@tests/run-unit $(UNIT:%=$(B)/unit/%) $(FUZZ:%=$(B)/fuzz/%)
+	@tests/run-unit $(UNIT:%=$(B)/unit/%) $(UITESTS:%=$(B)/ui/%) \
+		$(FUZZ:%=$(B)/fuzz/%)
 
 # Fuzz targets: with driver.c a fixed row of mutations, part of unit.
 $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/driver.o $(B)/libcore.a
@@ -141,7 +157,8 @@ docs: $(B)/vmferry-errors.7
 # --- tests ---
 
 test: $(B)/test-deps
-	@$(MAKE) --no-print-directory -j2 all lab $(UNIT:%=$(B)/unit/%)
+	@$(MAKE) --no-print-directory -j2 all lab $(UNIT:%=$(B)/unit/%) \
+		$(UITESTS:%=$(B)/ui/%)
 	@tests/run-all
 
 # Both lab VMs from the ESXi host to Proxmox VE, without a hand.
@@ -158,8 +175,10 @@ ASAN := B=build-asan SAN="-fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined" OPT=-O1
 asan: $(B)/test-deps
 	@$(MAKE) --no-print-directory -j2 $(ASAN) \
-		$(UNIT:%=build-asan/unit/%) build-asan/vmferry
-	@tests/run-unit $(UNIT:%=build-asan/unit/%)
+		$(UNIT:%=build-asan/unit/%) $(UITESTS:%=build-asan/ui/%) \
+		build-asan/vmferry
+	@tests/run-unit $(UNIT:%=build-asan/unit/%) \
+		$(UITESTS:%=build-asan/ui/%)
 
 install: all docs
 	install -D -m 755 vmferry $(DESTDIR)$(PREFIX)/sbin/vmferry

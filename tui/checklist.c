@@ -107,12 +107,13 @@ static void draw_steps(struct tui *t, struct tui_checklist *c, struct tui_box b)
 	draw_more(t, b, c->top > 0, c->top + b.h < c->n);
 }
 
-static void add_part(struct tui_text *x, const char *head, const char *text)
+static void add_part(
+	struct tui_text *x, const char *head, const char *text, int indent)
 {
 	if (!text || !*text)
 		return;
 	tui_text_add(x, TUI_HEAD, 0, "%s", head);
-	tui_text_add(x, TUI_NORMAL, 2, "%s", text);
+	tui_text_add(x, TUI_NORMAL, indent, "%s", text);
 }
 
 static void draw_parts(struct tui *t, struct tui_checklist *c, struct tui_box b)
@@ -127,14 +128,14 @@ static void draw_parts(struct tui *t, struct tui_checklist *c, struct tui_box b)
 	tui_text_add(&p.text, TUI_HEAD, 0, "%d/%d  %s", c->selected + 1, c->n,
 		s->name);
 	if (s->result)
-		tui_text_add(&p.text, marks[s->state].role, 2, "%s", s->result);
+		tui_text_add(&p.text, marks[s->state].role, 0, "%s", s->result);
 	if (c->parts)
 		c->parts(c->arg, c->selected, &parts);
-	add_part(&p.text, _("What happens"), parts.now);
-	add_part(&p.text, _("Why"), parts.why);
-	add_part(&p.text, _("By hand"), parts.manual);
-	add_part(&p.text, _("If it goes wrong"), parts.trouble);
-	pager_draw(t, &p, b);
+	add_part(&p.text, _("What happens"), parts.now, 0);
+	add_part(&p.text, _("Why"), parts.why, 0);
+	add_part(&p.text, _("By hand"), parts.manual, 2);
+	add_part(&p.text, _("If it goes wrong"), parts.trouble, 0);
+	pager_rows(t, &p, b);
 	c->scroll = p.top;
 	tui_text_free(&p.text);
 }
@@ -169,12 +170,18 @@ static void draw_log(
 			c->log[first + i]);
 }
 
+#define STEPS_WANT 24 /* lines, for the parts beside them too */
+#define LOG_MIN 3
+
 void checklist_draw(struct tui *t, struct tui_checklist *c, struct tui_box b)
 {
-	int left = b.w * 2 / 5, log = b.h / 5 > 3 ? b.h / 5 : 3, low, y;
+	int left = b.w * 2 / 5, fixed = 1 + (c->progress.shown ? 3 : 0);
+	int want = c->n > STEPS_WANT ? c->n : STEPS_WANT, log, low, y;
 
-	left = left < 34 ? 34 : left > 54 ? 54 : left;
-	low = log + 1 + (c->progress.shown ? 3 : 0);
+	left = left < 36 ? 36 : left > 54 ? 54 : left;
+	/* The log has what the steps leave, never under three lines. */
+	log = b.h - fixed - want > LOG_MIN ? b.h - fixed - want : LOG_MIN;
+	low = log + fixed;
 	y = b.y + b.h - low;
 	draw_steps(t, c, (struct tui_box){b.y, 1, b.h - low, left - 1});
 	draw_vline(t, b.y, left + 1, b.h - low);

@@ -143,9 +143,9 @@ static void dialog_draw(struct tui *t, void *arg)
 	b.y = (t->rows - b.h) / 2;
 	b.x = (t->cols - b.w) / 2;
 	draw_frame(t, b, d->title);
-	if (text > 0)
-		pager_draw(t, &d->p,
-			(struct tui_box){b.y + 1, b.x + 1, text, b.w - 2});
+	if (text > 1)
+		pager_rows(t, &d->p,
+			(struct tui_box){b.y + 1, b.x + 1, text - 1, b.w - 2});
 	if (d->list) {
 		draw_list(t, d,
 			(struct tui_box){

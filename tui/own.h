@@ -154,7 +154,10 @@ void table_arrange(struct tui_table *tb);
 void table_sort_next(struct tui_table *tb);
 /* Text of a cell made printable. */
 void table_cell(struct tui_table *tb, int row, int col, char *out, size_t size);
+/* pager_draw has a line for the position below, pager_rows not; the latter
+ * returns how many rows there are. */
 void pager_draw(struct tui *t, struct tui_pager *p, struct tui_box b);
+int pager_rows(struct tui *t, struct tui_pager *p, struct tui_box b);
 int pager_key(struct tui *t, struct tui_pager *p, int key, int page);
 void checklist_draw(struct tui *t, struct tui_checklist *c, struct tui_box b);
 int checklist_key(struct tui *t, struct tui_checklist *c, int key);

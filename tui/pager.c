@@ -12,6 +12,8 @@
 
 #include "own.h"
 
+#define PAGE_COLS 122 /* longer lines are hard to read */
+
 void tui_text_free(struct tui_text *x)
 {
 	for (int i = 0; i < x->n; i++)
@@ -158,11 +160,30 @@ static void draw_row(struct tui *t, const struct tui_pager *p,
 		here ? TUI_FOCUS : l->role, r->s, r->n);
 }
 
-static void draw_foot(struct tui *t, const struct tui_pager *p,
-	const struct rows *r, int h, int y, int w)
+/* The rows in b; how many there are in all. */
+int pager_rows(struct tui *t, struct tui_pager *p, struct tui_box b)
+{
+	int w = b.w > PAGE_COLS ? PAGE_COLS : b.w, n;
+	struct rows r = wrap_all(&p->text, w - 4);
+
+	settle_selection(p);
+	if (p->top > r.n - b.h)
+		p->top = r.n - b.h;
+	if (p->top < 0)
+		p->top = 0;
+	for (int i = 0; i < b.h && p->top + i < r.n; i++)
+		draw_row(t, p, &r.v[p->top + i], b.y + i, b.x, w);
+	draw_more(t, b, p->top > 0, p->top + b.h < r.n);
+	n = r.n;
+	free(r.v);
+	return n;
+}
+
+static void draw_foot(
+	struct tui *t, const struct tui_pager *p, int rows, struct tui_box b)
 {
 	char s[64];
-	int last = p->top + h < r->n ? p->top + h : r->n;
+	int h = b.h - 1, y = b.y + h;
 
 	if (p->finding) {
 		int label = tui_width(_("Find")) + 2;
@@ -170,36 +191,29 @@ static void draw_foot(struct tui *t, const struct tui_pager *p,
 		draw_text(t, y, 2, label, TUI_HEAD, _("Find"));
 		draw_edit(t, y, 2 + label, 40, p->find, strlen(p->find), false,
 			true);
-	} else if (r->n > h) {
+	} else if (rows > h) {
+		int last = p->top + h < rows ? p->top + h : rows;
+
 		snprintf(s, sizeof(s), _("lines %d-%d of %d"), p->top + 1, last,
-			r->n);
-		draw_text(t, y, w - tui_width(s) - 2, tui_width(s), TUI_DIM, s);
+			rows);
+		draw_text(
+			t, y, b.w - tui_width(s) - 2, tui_width(s), TUI_DIM, s);
 	}
 }
 
 void pager_draw(struct tui *t, struct tui_pager *p, struct tui_box b)
 {
-	int w = b.w > 122 ? 122 : b.w, h = b.h - 1;
-	struct rows r = wrap_all(&p->text, w - 4);
+	struct tui_box text = b;
 
-	settle_selection(p);
-	if (p->top > r.n - h)
-		p->top = r.n - h;
-	if (p->top < 0)
-		p->top = 0;
-	for (int i = 0; i < h && p->top + i < r.n; i++)
-		draw_row(t, p, &r.v[p->top + i], b.y + i, b.x, w);
-	draw_foot(t, p, &r, h, b.y + h, b.w);
-	draw_more(t, (struct tui_box){b.y, b.x, h, b.w}, p->top > 0,
-		p->top + h < r.n);
-	free(r.v);
+	text.h--;
+	draw_foot(t, p, pager_rows(t, p, text), b);
 }
 
 /* --- keys ----------------------------------------------------------------- */
 
 static int text_cols(const struct tui *t)
 {
-	return (t->cols > 122 ? 122 : t->cols) - 4;
+	return (t->cols > PAGE_COLS ? PAGE_COLS : t->cols) - 4;
 }
 
 /* Bring line i on the screen. */
@@ -223,7 +237,7 @@ static void select_next(struct tui *t, struct tui_pager *p, int d, int page)
 		}
 }
 
-static void find_next(struct tui *t, struct tui_pager *p, int page)
+static void find_next(struct tui *t, struct tui_pager *p)
 {
 	struct rows r = wrap_all(&p->text, text_cols(t));
 
@@ -237,11 +251,10 @@ static void find_next(struct tui *t, struct tui_pager *p, int page)
 			break;
 		}
 	}
-	(void)page;
 	free(r.v);
 }
 
-static int find_key(struct tui *t, struct tui_pager *p, int key, int page)
+static int find_key(struct tui *t, struct tui_pager *p, int key)
 {
 	size_t cursor = strlen(p->find);
 
@@ -251,7 +264,7 @@ static int find_key(struct tui *t, struct tui_pager *p, int key, int page)
 		return TUI_STAY;
 	case TUI_KEY_ENTER:
 		p->finding = false;
-		find_next(t, p, page);
+		find_next(t, p);
 		return TUI_STAY;
 	default:
 		return edit_key(p->find, sizeof(p->find), &cursor, key);
@@ -288,7 +301,7 @@ static int jump_key(struct tui_pager *p, int key, int page)
 int pager_key(struct tui *t, struct tui_pager *p, int key, int page)
 {
 	if (p->finding)
-		return find_key(t, p, key, page);
+		return find_key(t, p, key);
 	settle_selection(p);
 	switch (key) {
 	case TUI_KEY_TAB:
@@ -302,7 +315,7 @@ int pager_key(struct tui *t, struct tui_pager *p, int key, int page)
 		*p->find = 0;
 		return TUI_STAY;
 	case 'n':
-		find_next(t, p, page);
+		find_next(t, p);
 		return TUI_STAY;
 	default:
 		return jump_key(p, key, page);
