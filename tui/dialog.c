@@ -130,16 +130,16 @@ static void dialog_draw(struct tui *t, void *arg)
 	struct dialog *d = arg;
 	int most = t->cols - 4 > 100 ? 100 : t->cols - 4;
 	struct tui_box b = {.w = wanted_width(d, most)};
-	int low = d->list ? d->n : d->value ? 2 : 1, text;
+	int low = d->list ? d->n : d->value ? 3 : 1, text;
 
 	text = d->p.text.n ? text_lines(d, b.w - 6) + 1 : 0;
-	b.h = text + low + 3;
+	b.h = text + low + 2;
 	if (b.h > t->rows - 2)
 		b.h = t->rows - 2;
-	if (d->list && low > b.h - 3)
-		low = b.h - 3;
-	if (text > b.h - low - 3)
-		text = b.h - low - 3;
+	if (d->list && low > b.h - 2)
+		low = b.h - 2;
+	if (text > b.h - low - 2)
+		text = b.h - low - 2;
 	b.y = (t->rows - b.h) / 2;
 	b.x = (t->cols - b.w) / 2;
 	draw_frame(t, b, d->title);

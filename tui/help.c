@@ -12,8 +12,8 @@ static void add_key(struct tui_text *x, const char *key, const char *label)
 {
 	char padded[64];
 
-	tui_pad(padded, sizeof(padded), key, 10, false);
-	tui_text_add(x, TUI_NORMAL, 12, "  %s%s", padded, label);
+	tui_pad(padded, sizeof(padded), key, 13, false);
+	tui_text_add(x, TUI_NORMAL, 15, "  %s%s", padded, label);
 }
 
 static void add_keys(struct tui_text *x, const struct tui_key *k)
@@ -25,15 +25,20 @@ static void add_keys(struct tui_text *x, const struct tui_key *k)
 			add_key(x, tui_key_name(k->key, name), _(k->label));
 }
 
-static void form_help(struct tui_text *x)
+static void form_help(struct tui_text *x, const struct tui_screen *s)
 {
+	bool own = false;
+
+	for (const struct tui_key *k = s->keys; k && k->key; k++)
+		own |= k->id == TUI_OK && !k->hidden;
 	add_key(x, _("Tab, Down"), _("next field"));
 	add_key(x, _("Up"), _("field before"));
 	add_key(x, _("Enter"),
 		_("next field; opens a choice, presses a button"));
 	add_key(x, _("Space"), _("changes [ ], opens a choice"));
 	add_key(x, "^U ^K ^W", _("clear the line, its rest, a word"));
-	add_key(x, "^N", _("go on"));
+	if (!own)
+		add_key(x, "^N", _("go on"));
 }
 
 static void table_help(struct tui_text *x)
@@ -94,7 +99,7 @@ void help_text(
 	tui_text_add(x, TUI_HEAD, 0, "%s", _("Keys"));
 	add_keys(x, s->keys);
 	if (!t->plain && s->form)
-		form_help(x);
+		form_help(x, s);
 	if (s->table)
 		table_help(x);
 	if (!t->plain && s->pager)

@@ -260,13 +260,15 @@ int plain_buttons(struct tui *t, const char *title, const char *text,
 	plain_say(t, "%s", title);
 	if (text)
 		plain_say(t, "%s", text);
-	for (; buttons[n].label; n++)
-		plain_say(t, "  %d) %s%s%s", n + 1, buttons[n].label,
-			buttons[n].detail ? ": " : "",
-			buttons[n].detail ? buttons[n].detail : "");
+	while (buttons[n].label)
+		n++;
 	/* One button is a thing to read, not a question. */
 	if (n < 2)
 		return 0;
+	for (int i = 0; i < n; i++)
+		plain_say(t, "  %d) %s%s%s", i + 1, buttons[i].label,
+			buttons[i].detail ? ": " : "",
+			buttons[i].detail ? buttons[i].detail : "");
 	for (;;) {
 		_free_ char *prompt = xasprintf(_("Number [%d]: "), def + 1);
 		const char *line = plain_ask(t, prompt);
@@ -306,13 +308,21 @@ static void wait_busy(struct tui *t, const struct tui_screen *s)
 		/* Lines typed ahead wait in the buffer, or in the pipe. */
 		tui_wait(t, t->line->end ? NULL : read_lines);
 	}
-	if (s->status)
-		plain_say(t, "%s", s->status);
+}
+
+/* The status line, where it is another than was told. */
+static void say_status(struct tui *t, const struct tui_screen *s, char **told)
+{
+	if (!s->status || (*told && strcmp(*told, s->status) == 0))
+		return;
+	plain_say(t, "%s", s->status);
+	str_set(told, s->status);
 }
 
 int plain_run(struct tui *t, struct tui_screen *s)
 {
 	struct tui_layer l = {.screen = s, .below = t->top, .arg = s};
+	_free_ char *told = NULL;
 	int r = TUI_STAY;
 
 	t->top = &l;
@@ -321,6 +331,7 @@ int plain_run(struct tui *t, struct tui_screen *s)
 		wait_busy(t, s);
 		if (left(t))
 			break;
+		say_status(t, s, &told);
 		r = s->form        ? plain_form(t, s)
 			: s->table ? plain_table(t, s)
 			: s->pager ? plain_pager(t, s)

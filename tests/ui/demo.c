@@ -3,7 +3,7 @@
 #include <locale.h>
 #include <string.h>
 
-#include "sample.h"
+#include "widgets.h"
 
 int main(int argc, char **argv)
 {

@@ -156,7 +156,7 @@ static bool step(struct run *r)
 		/* A character is typed in one piece. */
 		while ((r->at[n] & 0xc0) == 0x80)
 			n++;
-		type(r, *r->at == '\n' ? "\r" : r->at, n);
+		type(r, *r->at == '\n' && r->vt ? "\r" : r->at, n);
 		r->at += n;
 		return false;
 	}

@@ -11,8 +11,8 @@
  *   <wait TEXT>    until the screen has TEXT (20 s; then the run ends and
  *                  the result says so)
  *   <snap>         the screen into the result
- *   <look>         its attributes: . none, B bold, U underline, R reverse, a
- *                  letter r g y b m c for a colour (upper case: bold)
+ *   <look>         its attributes: . none, B bold, U underline, R reverse, or
+ *                  r g y b m c for a colour
  * At the end of the script the last screen is added, and input ends.
  */
 #ifndef UITEST_H

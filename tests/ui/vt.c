@@ -103,7 +103,7 @@ static char look_of(struct vt *v, VTermScreenCell *cell)
 		c = names[cell->fg.indexed.idx];
 	(void)v;
 	if (c != '.')
-		return cell->attrs.bold ? (char)(c - 32) : c;
+		return c;
 	return cell->attrs.bold ? 'B' : cell->attrs.underline ? 'U' : '.';
 }
 

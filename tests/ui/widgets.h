@@ -1,6 +1,6 @@
 /* Screens with every widget, for the tests of tui/ and for looking at. */
-#ifndef SAMPLE_H
-#define SAMPLE_H
+#ifndef WIDGETS_H
+#define WIDGETS_H
 
 #include "tui/tui.h"
 

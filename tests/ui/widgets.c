@@ -1,4 +1,4 @@
-/* Screens with every widget (sample.h). */
+/* Screens with every widget (widgets.h). */
 #include <string.h>
 
 #include "core/str.h"
@@ -9,7 +9,7 @@
 #include "tui/table.h"
 #include "tui/tui.h"
 
-#include "sample.h"
+#include "widgets.h"
 
 static const struct tui_help help[] = {
 	{"source", "Source",
