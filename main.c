@@ -12,6 +12,7 @@
 #include "core/secret.h"
 #include "core/stop.h"
 #include "core/verb.h"
+#include "screens/wizard.h"
 
 #ifndef VERSION
 #define VERSION "0"
@@ -49,7 +50,9 @@ static void catch_signals(void)
 
 static void help(FILE *f)
 {
-	fprintf(f, "usage: vmferry VERB [ARGUMENTS]\n\n");
+	fprintf(f,
+		"usage: vmferry [--plain] [--secrets FILE]   the wizard\n"
+		"       vmferry VERB [ARGUMENTS]\n\n");
 	for (size_t i = 0; verbs[i]; i++)
 		if (!verbs[i]->hidden)
 			fprintf(f, "  %-10s %s\n", verbs[i]->name,
@@ -84,9 +87,34 @@ static int run_verb(const struct verb *v, int argc, char **argv)
 	return err_exit_code(e.code);
 }
 
+/* `vmferry [--plain] [--secrets FILE]`. -1: these are not its arguments. */
+static int run_wizard(int argc, char **argv)
+{
+	const char *secrets = NULL;
+	bool plain = false;
+	struct err e = {0};
+
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--plain") == 0)
+			plain = true;
+		else if (strcmp(argv[i], "--secrets") == 0 && i + 1 < argc)
+			secrets = argv[++i];
+		else
+			return -1;
+	}
+	/* A script that forgot the verb gets help, not a dialogue. */
+	if (!plain && !(isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)))
+		return -1;
+	if (wizard_run(plain, secrets, &e) == 0)
+		return 0;
+	show_error(&e);
+	return err_exit_code(e.code);
+}
+
 int main(int argc, char **argv)
 {
 	const struct verb *v;
+	int rc;
 
 	setlocale(LC_ALL, "");
 	/* Figures are read and written with a point, whatever the locale. */
@@ -97,9 +125,15 @@ int main(int argc, char **argv)
 		printf("vmferry %s\n", VERSION);
 		return 0;
 	}
-	if (argc < 2 || strcmp(argv[1], "--help") == 0) {
-		help(argc < 2 ? stderr : stdout);
-		return argc < 2 ? 2 : 0;
+	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+		help(stdout);
+		return 0;
+	}
+	if (argc < 2 || argv[1][0] == '-') {
+		rc = run_wizard(argc, argv);
+		if (rc < 0)
+			help(stderr);
+		return rc < 0 ? 2 : rc;
 	}
 	v = verb_find(argv[1]);
 	if (!v) {

@@ -1,0 +1,216 @@
+/* Start: jobs that are not finished first, then a new migration, then what
+ * is over. Reads the state directory only. */
+#include <string.h>
+#include <unistd.h>
+
+#include "core/job.h"
+#include "tui/dialog.h"
+#include "tui/table.h"
+#include "wizard.h"
+
+struct start {
+	struct wizard *w;
+	json_t *jobs; /* unfinished first */
+	int open;     /* so many; row `open` is the new migration */
+};
+
+enum { START_NEW = WIZ_OWN, START_REPORT, START_UNDO };
+
+static bool is_over(const json_t *job)
+{
+	const char *s = json_str_or(job, "state", "");
+
+	return strcmp(s, "done") == 0 || strcmp(s, "undone") == 0 ||
+		strcmp(s, "bad") == 0;
+}
+
+static void read_jobs(struct start *s)
+{
+	_json_ json_t *all = NULL;
+	json_t *job;
+	size_t i;
+
+	s->jobs = json_array();
+	if (job_list(&all, NULL))
+		return;
+	json_array_foreach (all, i, job)
+		if (!is_over(job))
+			json_array_append(s->jobs, job);
+	s->open = json_array_size(s->jobs);
+	json_array_foreach (all, i, job)
+		if (is_over(job))
+			json_array_append(s->jobs, job);
+}
+
+static const json_t *job_of(const struct start *s, int row)
+{
+	if (row == s->open)
+		return NULL;
+	return json_array_get(s->jobs, row < s->open ? row : row - 1);
+}
+
+/* What a state means to a person, and what Enter does. */
+static const char *in_words(const json_t *job)
+{
+	const char *s = json_str_or(job, "state", "");
+
+	if (strcmp(s, "running") == 0)
+		return _("at work: watch");
+	if (strcmp(s, "undoing") == 0)
+		return _("going back: watch");
+	if (strcmp(s, "waiting") == 0)
+		return _("waits for your answer");
+	if (strcmp(s, "failed") == 0)
+		return _("failed: see what to do");
+	if (strcmp(s, "done") == 0)
+		return _("done");
+	if (strcmp(s, "undone") == 0)
+		return _("taken back");
+	if (strcmp(s, "bad") == 0)
+		return _("damaged");
+	return json_flag(job, "interrupted", false) ? _("interrupted: go on")
+						    : _("stopped: go on");
+}
+
+static const char *cell(void *arg, int row, int col, char *buf, size_t n)
+{
+	const json_t *job = job_of(arg, row);
+	const char *created;
+
+	if (!job)
+		return col == 0    ? _("+ new")
+			: col == 1 ? _("begin a new migration")
+				   : "";
+	if (col == 0)
+		return json_str_or(job, "name", "?");
+	if (col == 1)
+		return in_words(job);
+	if (col == 2)
+		return json_str_or(job, "title", "");
+	created = json_str_or(job, "created", "");
+	snprintf(buf, n, "%.10s %.5s", created,
+		strlen(created) > 16 ? created + 11 : "");
+	return buf;
+}
+
+static char *details(void *arg, int row)
+{
+	const json_t *job = job_of(arg, row), *error;
+	_buf_ struct buf b = {0};
+
+	if (!job)
+		return xstrdup(_("A new migration: source, VM, target, "
+				 "network, review. Nothing is changed before "
+				 "you type the VM's name."));
+	error = json_object_get(job, "error");
+	buf_addf(&b, "%s\n", json_str_or(job, "doing", ""));
+	if (error)
+		buf_addf(&b, "%s  %s\n%s\n", json_str_or(error, "id", ""),
+			json_str_or(error, "why", ""),
+			json_str_or(error, "next", ""));
+	return buf_steal(&b);
+}
+
+static enum tui_role role(void *arg, int row)
+{
+	const json_t *job = job_of(arg, row);
+	const char *s = json_str_or(job, "state", "");
+
+	if (!job)
+		return TUI_HEAD;
+	if (strcmp(s, "failed") == 0 || strcmp(s, "bad") == 0)
+		return TUI_BAD;
+	if (strcmp(s, "waiting") == 0 || strcmp(s, "stopped") == 0)
+		return TUI_WARN;
+	return is_over(job) ? TUI_DIM : TUI_GOOD;
+}
+
+static const char *this_host(char *buf, size_t n)
+{
+	char name[65] = "";
+
+	gethostname(name, sizeof(name) - 1);
+	snprintf(buf, n,
+		access("/etc/pve/local", F_OK) == 0
+			? _("This host, %s, is a Proxmox VE node: the target "
+			    "is found by itself.")
+			: _("This host, %s, is not a Proxmox VE node: copies "
+			    "into volumes need one, scan and plan do not."),
+		name);
+	return buf;
+}
+
+static const struct tui_column *columns(void)
+{
+	static struct tui_column c[4];
+
+	c[0] = (struct tui_column){.title = _("Job"), .min = 12, .weight = 1};
+	c[1] = (struct tui_column){.title = _("State"), .min = 24};
+	c[2] = (struct tui_column){
+		.title = _("What"), .min = 14, .weight = 2, .drop = 1};
+	c[3] = (struct tui_column){.title = _("Begun"), .min = 16, .drop = 2};
+	return c;
+}
+
+/* Enter on a row, or one of its keys. */
+static int chosen(struct start *s, int row, int id)
+{
+	const json_t *job = job_of(s, row);
+	struct wizard *w = s->w;
+
+	if (id == START_NEW || (id == TUI_OK && !job))
+		return WIZ_NEXT;
+	if (!job)
+		return TUI_STAY;
+	if (strcmp(json_str_or(job, "state", ""), "bad") == 0) {
+		tui_message(w->t, json_str_or(job, "name", "?"),
+			json_str_or(json_object_get(job, "error"), "why", ""));
+		return TUI_STAY;
+	}
+	snprintf(w->job, sizeof(w->job), "%s", json_str_or(job, "name", ""));
+	if (id == START_REPORT || is_over(job)) {
+		report_page(w, w->job, false);
+		return TUI_STAY;
+	}
+	return WIZ_CHECKLIST;
+}
+
+static int action(struct tui *t, struct tui_screen *sc, int id)
+{
+	(void)t;
+	if (id == TUI_QUIT || id == TUI_BACK)
+		return TUI_QUIT;
+	return chosen(sc->arg, sc->table->selected, id);
+}
+
+int page_start(struct wizard *w)
+{
+	struct start s = {.w = w};
+	struct tui_table tb = {.columns = columns(),
+		.n_columns = 4,
+		.cell = cell,
+		.details = details,
+		.role = role,
+		.arg = &s};
+	struct tui_key keys[] = {{TUI_KEY_ENTER, _("Choose"), TUI_OK, false},
+		{'n', _("New"), START_NEW, false},
+		{'r', _("Report"), START_REPORT, false},
+		{'q', _("Quit"), TUI_QUIT, false}, {0, NULL, 0, false}};
+	char host[200];
+	struct tui_screen sc = {.title = _("Start"),
+		.crumbs = wizard_crumbs(1),
+		.intro = this_host(host, sizeof(host)),
+		.help = "start",
+		.keys = keys,
+		.table = &tb,
+		.action = action,
+		.arg = &s};
+	int id;
+
+	read_jobs(&s);
+	tb.rows = json_array_size(s.jobs) + 1;
+	id = tui_run(w->t, &sc);
+	tui_table_done(&tb);
+	json_decref(s.jobs);
+	return id == TUI_QUIT || id == TUI_HANGUP ? WIZ_QUIT : id;
+}
