@@ -195,7 +195,7 @@ int copy_run(const struct copy_job *job, struct copy_result *out, struct err *e)
 
 	if (run(job, &r, e)) {
 		copy_result_free(&r);
-		return err_in(e, "copy the disk");
+		return -1; /* the caller knows the disk's name */
 	}
 	*out = r;
 	return 0;

@@ -10,7 +10,7 @@
 #include "str.h"
 
 #define RANGE_MIN (8ULL << 20)
-#define RANGE_MAX (1ULL << 40)
+#define RANGE_MAX (4ULL << 30) /* 256 TiB in RANGES_MAX */
 #define RANGES_MAX 65536
 
 uint64_t copy_range_for(uint64_t size)
@@ -45,7 +45,8 @@ struct copy_map *copy_map_new(uint64_t size, uint64_t range)
 	m->range = range;
 	m->n = size / range + (size % range != 0);
 	m->slot = xcalloc(m->n ? m->n : 1, sizeof(*m->slot));
-	zeros_digest(range, m->zero);
+	if (size >= range)
+		zeros_digest(range, m->zero);
 	zeros_digest(size % range, m->zero_last);
 	return m;
 }

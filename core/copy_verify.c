@@ -267,7 +267,7 @@ int copy_verify(
 		.begun = now_mono()};
 
 	if (verify(&c, e))
-		return err_in(e, "read the target back");
+		return -1;
 	tell(&c, true);
 	*r = (struct copy_checked){
 		.read = c.read,

@@ -100,6 +100,7 @@ static bool can_direct(const char *file)
 static int spawn(struct nbd_server *s, const struct nbd_serve *o, struct err *e)
 {
 	const char *argv[24];
+	struct err why = {0};
 	char clients[16];
 	size_t n = 0;
 
@@ -126,7 +127,13 @@ static int spawn(struct nbd_server *s, const struct nbd_serve *o, struct err *e)
 	argv[n++] = "--";
 	argv[n++] = o->file;
 	argv[n] = NULL;
-	return proc_spawn_bound(argv, s->words, &s->pid, e);
+	if (proc_spawn_bound(argv, s->words, &s->pid, &why) == 0)
+		return 0;
+	if (why.code == ERR_TOOL_MISSING)
+		return err_set(e, ERR_TOOL_MISSING,
+			"qemu-nbd is not installed: package qemu-utils (a "
+			"Proxmox node has it in pve-qemu-kvm)");
+	return err_set(e, why.code, "%s", why.why);
 }
 
 /* Its end within so many seconds, as an error in its words; reaped then. */

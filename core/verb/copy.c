@@ -201,7 +201,7 @@ static int verify(struct task *t, const struct copy_result *r, json_t *report,
 
 	if (sink_open(t->target, &o, &back, e) || copy_verify(&check, &v, e) ||
 		sink_close(&back, e))
-		return -1;
+		return err_in(e, "read %s back", t->target);
 	j = json_object();
 	json_put_u64(j, "read", v.read);
 	json_put_u64(j, "known_zero", v.known);

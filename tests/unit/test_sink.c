@@ -292,7 +292,7 @@ static void full_in_the_middle(void **state)
 	(void)state;
 	real_need();
 	if (geteuid() != 0 || unshare(CLONE_NEWNS) ||
-		mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+		mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) ||
 		mkdir(small, 0700) ||
 		mount("tmpfs", small, "tmpfs", 0, "size=6m")) {
 		fprintf(stderr, "skipped: no small tmpfs (needs root)\n");
