@@ -183,6 +183,14 @@ install: all docs
 	for m in $(MAN); do install -D -m 644 $$m \
 	   $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/}; done
 
+# The Debian package of what is committed: build/deb/vmferry_*.deb.
+deb: $(B)/test-deps
+	@rm -rf $(B)/deb && mkdir -p $(B)/deb/vmferry
+	@git archive HEAD | tar -x -C $(B)/deb/vmferry
+	cd $(B)/deb/vmferry && dpkg-buildpackage -us -uc -b
+	@ls $(B)/deb/*.deb
+.PHONY: deb
+
 clean:
 	rm -rf build build-* vmferry
 
