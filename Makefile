@@ -45,7 +45,9 @@ BIN := vmferry
 else
 BIN := $(B)/vmferry
 endif
-all: $(BIN)
+# Languages: po/LANG.po, found at run time beside the program (core/i18n.h).
+MO := $(patsubst po/%.po,$(B)/locale/%/LC_MESSAGES/vmferry.mo,$(wildcard po/*.po))
+all: $(BIN) $(MO)
 
 ifneq ($(MAKECMDGOALS),clean)
 include $(B)/config.mk
@@ -102,6 +104,19 @@ $(B)/ui/%: $(B)/tests/ui/%.o $(call obj,$(UIHELP)) $(B)/libui.a $(B)/libcore.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lutil \
 		$(shell pkg-config --libs ncursesw vterm $(TEST_PKGS)) -lpthread
+
+$(B)/locale/%/LC_MESSAGES/vmferry.mo: po/%.po
+	@mkdir -p $(@D)
+	msgfmt -c -o $@ $<
+
+# Every message of the sources into po/*.po; new ones stand there empty.
+pot:
+	@mkdir -p $(B)
+	@po/xgettext.sh $(B)/vmferry.pot
+	@for f in po/*.po; do msgmerge -q -U --backup=none --no-location \
+	   --no-fuzzy-matching --sort-output $$f $(B)/vmferry.pot && \
+	   msgattrib --no-obsolete --sort-output -o $$f $$f; done
+.PHONY: pot
 
 unit: $(B)/test-deps
 	@$(MAKE) --no-print-directory $(UNIT:%=$(B)/unit/%) \
@@ -180,6 +195,8 @@ asan: $(B)/test-deps
 
 install: all docs
 	install -D -m 755 vmferry $(DESTDIR)$(PREFIX)/sbin/vmferry
+	for m in $(MO:$(B)/%=%); do install -D -m 644 $(B)/$$m \
+	   $(DESTDIR)$(PREFIX)/share/$$m; done
 	for m in $(MAN); do install -D -m 644 $$m \
 	   $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/}; done
 

@@ -3,12 +3,12 @@
  * output, shows its error, turns it into the exit code. Nothing else prints
  * or exits.
  */
-#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "core/i18n.h"
 #include "core/secret.h"
 #include "core/stop.h"
 #include "core/verb.h"
@@ -51,24 +51,31 @@ static void catch_signals(void)
 static void help(FILE *f)
 {
 	fprintf(f,
-		"usage: vmferry [--plain] [--secrets FILE]   the wizard\n"
-		"       vmferry VERB [ARGUMENTS]\n\n");
+		_("usage: vmferry [--plain] [--secrets FILE]   the wizard\n"
+		  "       vmferry VERB [ARGUMENTS]\n\n"));
 	for (size_t i = 0; verbs[i]; i++)
 		if (!verbs[i]->hidden)
 			fprintf(f, "  %-10s %s\n", verbs[i]->name,
-				verbs[i]->help);
-	fprintf(f,
-		"\nvmferry VERB --help shows a verb's form. "
-		"Manual: vmferry(1), vmferry-errors(7).\n");
+				_(verbs[i]->help));
+	fprintf(f, "\n%s\n",
+		_("vmferry VERB --help shows a verb's form. "
+		  "Manual: vmferry(1), vmferry-errors(7)."));
 }
 
+/* A pipe gets English, whatever the language: the wizard and scripts read
+ * it. */
 static void show_error(const struct err *e)
 {
+	bool person = isatty(STDERR_FILENO);
+	_free_ char *what = person ? i18n_said(e->what) : xstrdup(e->what);
+	_free_ char *why = person ? i18n_said(e->why) : xstrdup(e->why);
+	const char *advice = err_advice(e->code);
+
 	fflush(stdout);
 	fprintf(stderr,
 		"%s  %s\n  why   %s\n  next  %s\n"
 		"  see   vmferry-errors(7)\n",
-		err_id(e->code), e->what, e->why, err_advice(e->code));
+		err_id(e->code), what, why, person ? _(advice) : advice);
 }
 
 static int run_verb(const struct verb *v, int argc, char **argv)
@@ -77,8 +84,8 @@ static int run_verb(const struct verb *v, int argc, char **argv)
 	struct err e = {0};
 
 	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-		printf("usage: vmferry %s %s\n\n%s\n", v->name, v->args,
-			v->help);
+		printf("%s vmferry %s %s\n\n%s\n", _("usage:"), v->name,
+			v->args, _(v->help));
 		return 0;
 	}
 	if (v->run(argc, argv, &o, &e) == 0)
@@ -116,9 +123,7 @@ int main(int argc, char **argv)
 	const struct verb *v;
 	int rc;
 
-	setlocale(LC_ALL, "");
-	/* Figures are read and written with a point, whatever the locale. */
-	setlocale(LC_NUMERIC, "C");
+	i18n_open();
 	secrets_harden();
 	catch_signals();
 	if (argc > 1 && strcmp(argv[1], "--version") == 0) {

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "i18n.h"
 #include "str.h"
 #include "target.h"
 
@@ -76,7 +77,7 @@ void disks_progress(struct run *r, size_t i, const char *what,
 	const struct copy_progress *p)
 {
 	json_t *o = json_object();
-	_free_ char *text = xasprintf("%s disk %zu of %zu at %.2f GiB%s%s",
+	_free_ char *text = xasprintf(N_("%s disk %zu of %zu at %.2f GiB%s%s"),
 		what, i + 1, run_disks(r), (double)p->at / (1 << 30),
 		p->note ? ": " : "", p->note ? p->note : "");
 

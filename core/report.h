@@ -31,6 +31,8 @@ char *report_html(const json_t *model);
 
 /* --- shared by the formats --- */
 
+/* "command", "measure"...: what a detail is, in the reader's language. */
+const char *report_event(const json_t *detail);
 /* "2026-11-22 02:11:00 UTC" of a journal's time; "" where none. */
 #define REPORT_TIME_LEN 32
 char *report_time(char out[REPORT_TIME_LEN], const char *time);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "i18n.h"
 #include "str.h"
 
 /* Members that are counts of bytes, in measures that say no unit. */
@@ -130,7 +131,8 @@ static void say_command(json_t *list, const json_t *line, const json_t *d)
 		buf_addf(&b, "[%s] ", where);
 	buf_adds(&b, text_of(d, "text"));
 	if (status)
-		buf_addf(&b, " (ended with %llu)", (unsigned long long)status);
+		buf_addf(&b, N_(" (ended with %llu)"),
+			(unsigned long long)status);
 	add(list, line, "command", b.s, NULL);
 }
 
@@ -212,10 +214,10 @@ static void say_answer(json_t *list, const json_t *line, const json_t *d)
 	_free_ char *by = NULL, *text = NULL;
 
 	if (strcmp(source, "operator") == 0)
-		by = xasprintf("by %s from %s", text_of(who, "login"),
+		by = xasprintf(N_("by %s from %s"), text_of(who, "login"),
 			text_of(who, "from"));
 	else
-		by = xasprintf("by the %s", source);
+		by = xasprintf(N_("by the %s"), source);
 	text = xasprintf(
 		"%s: %s (%s)", text_of(d, "id"), text_of(d, "value"), by);
 	add(list, line, "answer", text, NULL);
@@ -243,8 +245,8 @@ static void say_undo(json_t *list, const json_t *line, const json_t *d)
 	const char *phase = text_of(d, "phase");
 
 	add(list, line, "undo",
-		strcmp(phase, "begin") == 0 ? "the way back begins"
-					    : "taken back",
+		strcmp(phase, "begin") == 0 ? N_("the way back begins")
+					    : N_("taken back"),
 		NULL);
 }
 

@@ -6,19 +6,20 @@
 
 #include <string.h>
 
+#include "i18n.h"
 #include "str.h"
 
 static const char head_html[] =
 	"<!DOCTYPE html>\n"
-	"<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+	"<html lang=\"%s\"><head><meta charset=\"utf-8\">\n"
 	"<meta http-equiv=\"Content-Security-Policy\" content=\""
 	"default-src 'none'; style-src 'unsafe-inline'\">\n"
-	"<title>vmferry report</title>\n"
+	"<title>%s</title>\n"
 	"<style>\n"
 	"body{font:14px/1.5 sans-serif;max-width:60em;margin:2em auto;"
 	"padding:0 1em;color:#222;background:#fff}\n"
 	"h1{font-size:1.5em}h2{font-size:1.15em;margin-top:1.8em}\n"
-	"table{border-collapse:collapse;width:100%}\n"
+	"table{border-collapse:collapse;width:100%%}\n"
 	"th,td{text-align:left;vertical-align:top;padding:.15em .8em .15em 0;"
 	"border-bottom:1px solid #ddd;overflow-wrap:anywhere}\n"
 	"th{font-weight:normal;color:#555;width:12em}\n"
@@ -87,12 +88,12 @@ static void html_rows(struct buf *b, const json_t *rows)
 static void html_detail(struct buf *b, const json_t *d)
 {
 	const char *event = json_str_or(d, "event", "");
+	_free_ char *text = i18n_said(json_str_or(d, "text", ""));
 	bool code = strcmp(event, "command") == 0;
 
 	wrap(b, "<li class=\"", event, "\">");
-	wrap(b, "<span class=\"e\">", event, "</span> ");
-	wrap(b, code ? "<code>" : "", json_str_or(d, "text", ""),
-		code ? "</code>" : "");
+	wrap(b, "<span class=\"e\">", report_event(d), "</span> ");
+	wrap(b, code ? "<code>" : "", text, code ? "</code>" : "");
 	if (json_str(d, "block"))
 		wrap(b, "<pre>", json_str(d, "block"), "</pre>");
 	buf_adds(b, "</li>\n");
@@ -107,9 +108,9 @@ static void html_step(struct buf *b, const json_t *s)
 
 	wrap(b, "<li class=\"", state, "\">");
 	wrap(b, "<span class=\"m\">", report_mark(state), "</span> ");
-	wrap(b, "<b>", json_str_or(s, "doing", ""), "</b>");
+	wrap(b, "<b>", _(json_str_or(s, "doing", "?")), "</b>");
 	if (strcmp(state, "todo") != 0) {
-		wrap(b, " <span class=\"e\">", state, ", ");
+		wrap(b, " <span class=\"e\">", _(state), ", ");
 		wrap(b, "", str_duration(took, json_num(s, "seconds", 0)),
 			"</span>");
 	}
@@ -129,10 +130,10 @@ char *report_html(const json_t *model)
 	const json_t *o;
 	size_t i;
 
-	buf_adds(&b, head_html);
-	buf_adds(&b, "<h1>vmferry report</h1>\n");
+	buf_addf(&b, head_html, i18n_language(), _("vmferry report"));
+	buf_addf(&b, "<h1>%s</h1>\n", _("vmferry report"));
 	html_rows(&b, head);
-	buf_adds(&b, "<h2>Checklist</h2>\n<ol>\n");
+	buf_addf(&b, "<h2>%s</h2>\n<ol>\n", _("Checklist"));
 	json_array_foreach (json_object_get(model, "steps"), i, o)
 		html_step(&b, o);
 	buf_adds(&b, "</ol>\n");

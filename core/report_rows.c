@@ -5,25 +5,40 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "i18n.h"
 #include "str.h"
 
 const char *report_mark(const char *state)
 {
 	static const char *const marks[][2] = {
-		{"done", "[x]"},
-		{"already", "[x]"},
-		{"skipped", "[-]"},
-		{"failed", "[!]"},
-		{"waiting", "[?]"},
-		{"running", "[>]"},
-		{"interrupted", "[>]"},
-		{"undone", "[<]"},
+		{N_("done"), "[x]"},
+		{N_("already"), "[x]"},
+		{N_("skipped"), "[-]"},
+		{N_("failed"), "[!]"},
+		{N_("waiting"), "[?]"},
+		{N_("running"), "[>]"},
+		{N_("interrupted"), "[>]"},
+		{N_("undone"), "[<]"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(marks); i++)
 		if (strcmp(state, marks[i][0]) == 0)
 			return marks[i][1];
 	return "[ ]";
+}
+
+const char *report_event(const json_t *detail)
+{
+	static const char *const names[] = {N_("command"), N_("measure"),
+		N_("decision"), N_("note"), N_("question"), N_("answer"),
+		N_("error"), N_("made"), N_("removed"), N_("undo"), N_("ok"),
+		N_("warning"), N_("blocker"), N_("left")};
+	const char *event = json_str_or(detail, "event", "");
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcmp(event, names[i]) == 0)
+			return _(names[i]);
+	return event;
 }
 
 char *report_time(char out[REPORT_TIME_LEN], const char *time)
@@ -45,7 +60,7 @@ static void add_row(json_t *rows, const char *name, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&raw, fmt, ap) < 0)
+	if (vasprintf(&raw, _(fmt), ap) < 0)
 		abort();
 	va_end(ap);
 	value = str_printable_dup(raw);
@@ -68,8 +83,9 @@ static void add_times(json_t *rows, const json_t *m)
 {
 	char from[REPORT_TIME_LEN], to[REPORT_TIME_LEN], took[STR_SIZE_LEN];
 
-	add_row(rows, "began", "%s", report_time(from, json_str(m, "started")));
-	add_row(rows, "last entry", "%s (%s later)",
+	add_row(rows, _("began"), "%s",
+		report_time(from, json_str(m, "started")));
+	add_row(rows, _("last entry"), N_("%s (%s later)"),
 		report_time(to, json_str(m, "ended")),
 		str_duration(took, json_num(m, "seconds", 0)));
 }
@@ -84,8 +100,9 @@ static void add_state(json_t *rows, const json_t *m)
 
 		done += strcmp(mark, "[x]") == 0 || strcmp(mark, "[-]") == 0;
 	}
-	add_row(rows, "state", "%s, %zu of %zu steps done", at(m, "state"),
-		done, json_array_size(json_object_get(m, "steps")));
+	add_row(rows, _("state"), N_("%s, %zu of %zu steps done"),
+		_(at(m, "state")), done,
+		json_array_size(json_object_get(m, "steps")));
 }
 
 json_t *report_head(const json_t *m)
@@ -94,15 +111,16 @@ json_t *report_head(const json_t *m)
 	const json_t *o;
 	size_t i;
 
-	add_row(rows, "job", "%s", at(m, "job"));
+	add_row(rows, _("job"), "%s", at(m, "job"));
 	add_state(rows, m);
-	add_row(rows, "source", "%s on %s", at(m, "source.vm"),
+	add_row(rows, _("source"), N_("%s on %s"), at(m, "source.vm"),
 		at(m, "source.host"));
-	add_row(rows, "target", "%s on %s", at(m, "target.vm"),
+	add_row(rows, _("target"), N_("%s on %s"), at(m, "target.vm"),
 		at(m, "target.node"));
 	add_times(rows, m);
 	json_array_foreach (json_object_get(m, "operators"), i, o)
-		add_row(rows, "operator", "%s from %s, on %s (entries: %llu)",
+		add_row(rows, _("operator"),
+			N_("%s from %s, on %s (entries: %llu)"),
 			at(o, "who.login"), at(o, "who.from"),
 			at(o, "who.host"),
 			(unsigned long long)json_u64(o, "lines", 0));
@@ -111,6 +129,15 @@ json_t *report_head(const json_t *m)
 
 /* --- the tail --- */
 
+static void add_error(json_t *rows, const json_t *s)
+{
+	_free_ char *what = i18n_said(at(s, "error.what"));
+	_free_ char *why = i18n_said(at(s, "error.why"));
+
+	add_row(rows, at(s, "error.id"), "%s: %s -> %s", what, why,
+		_(at(s, "error.next")));
+}
+
 static void tail_next(json_t *rows, const json_t *m)
 {
 	const json_t *s;
@@ -118,9 +145,7 @@ static void tail_next(json_t *rows, const json_t *m)
 
 	json_array_foreach (json_object_get(m, "steps"), i, s) {
 		if (strcmp(at(s, "state"), "failed") == 0)
-			add_row(rows, at(s, "error.id"), "%s: %s -> %s",
-				at(s, "error.what"), at(s, "error.why"),
-				at(s, "error.next"));
+			add_error(rows, s);
 	}
 }
 
@@ -133,7 +158,9 @@ static void tail_questions(json_t *rows, const json_t *m)
 		_free_ char *id =
 			xasprintf("%s.%s", at(q, "step"), at(q, "id"));
 
-		add_row(rows, id, "%s", at(q, "text"));
+		_free_ char *text = i18n_said(at(q, "text"));
+
+		add_row(rows, id, "%s", text);
 	}
 }
 
@@ -144,7 +171,7 @@ static void tail_left(json_t *rows, const json_t *m)
 	size_t i;
 
 	json_array_foreach (json_object_get(m, "left"), i, o)
-		add_row(rows, at(o, "where"), "%s, %s", at(o, "what"),
+		add_row(rows, at(o, "where"), "%s, %s", _(at(o, "what")),
 			str_size(size, json_u64(o, "bytes", 0)));
 }
 
@@ -154,7 +181,7 @@ static void tail_figures(json_t *rows, const json_t *m)
 	size_t i;
 
 	json_array_foreach (json_object_get(m, "figures"), i, o)
-		add_row(rows, at(o, "name"), "%s (%s)", at(o, "text"),
+		add_row(rows, _(at(o, "name")), "%s (%s)", at(o, "text"),
 			at(o, "step"));
 }
 
@@ -179,8 +206,10 @@ static void tail_warnings(json_t *rows, const json_t *m)
 	size_t i;
 
 	json_array_foreach (json_object_get(m, "warnings"), i, w) {
-		if (json_is_string(w))
-			add_row(rows, "warning", "%s", json_string_value(w));
+		_free_ char *said = i18n_said(json_string_value(w));
+
+		if (said)
+			add_row(rows, _("warning"), "%s", said);
 	}
 }
 
@@ -192,18 +221,18 @@ static void tail_events(json_t *rows, const json_t *m)
 
 	json_array_foreach (json_object_get(m, "events"), i, o)
 		add_row(rows, report_time(time, json_str(o, "time")), "%s",
-			at(o, "text"));
+			_(at(o, "text")));
 }
 
 static void tail_journal(json_t *rows, const json_t *m)
 {
 	const json_t *j = json_object_get(m, "journal");
 
-	add_row(rows, "entries", "%llu",
+	add_row(rows, _("entries"), "%llu",
 		(unsigned long long)json_u64(j, "lines", 0));
-	add_row(rows, "chain", "%s",
-		json_flag(j, "ok", false) ? "whole" : at(j, "why"));
-	add_row(rows, "head", "%s", at(j, "head"));
+	add_row(rows, _("chain"), "%s",
+		json_flag(j, "ok", false) ? _("whole") : at(j, "why"));
+	add_row(rows, _("head"), "%s", at(j, "head"));
 }
 
 json_t *report_tail(const json_t *m)
@@ -212,14 +241,14 @@ json_t *report_tail(const json_t *m)
 		const char *title;
 		void (*fill)(json_t *rows, const json_t *model);
 	} sections[] = {
-		{"What went wrong, and what to do next", tail_next},
-		{"Waits for an answer", tail_questions},
-		{"Left to the operator", tail_left},
-		{"Figures", tail_figures},
-		{"Made on the target, still there", tail_objects},
-		{"Warnings of the plan", tail_warnings},
-		{"Interruptions and notes", tail_events},
-		{"Journal", tail_journal},
+		{N_("What went wrong, and what to do next"), tail_next},
+		{N_("Waits for an answer"), tail_questions},
+		{N_("Left to the operator"), tail_left},
+		{N_("Figures"), tail_figures},
+		{N_("Made on the target, still there"), tail_objects},
+		{N_("Warnings of the plan"), tail_warnings},
+		{N_("Interruptions and notes"), tail_events},
+		{N_("Journal"), tail_journal},
 	};
 	json_t *list = json_array();
 
@@ -232,7 +261,7 @@ json_t *report_tail(const json_t *m)
 			continue;
 		}
 		o = json_object();
-		json_put_str(o, "title", sections[i].title);
+		json_put_str(o, "title", _(sections[i].title));
 		json_put(o, "rows", rows);
 		json_array_append_new(list, o);
 	}

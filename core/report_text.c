@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "i18n.h"
 #include "str.h"
 
 static const char *cell(const json_t *row, size_t i)
@@ -21,10 +22,11 @@ static void add_effort(struct buf *b, const json_t *s)
 
 	if (strcmp(state, "todo") == 0)
 		return;
-	buf_addf(b, " (%s, %s", state,
+	buf_addf(b, " (%s, %s", _(state),
 		str_duration(took, json_num(s, "seconds", 0)));
 	if (attempts > 1)
-		buf_addf(b, ", %llu attempts", (unsigned long long)attempts);
+		buf_addf(b, P_(", %llu attempt", ", %llu attempts", attempts),
+			(unsigned long long)attempts);
 	buf_addc(b, ')');
 }
 
@@ -35,8 +37,11 @@ static void text_rows(struct buf *b, const json_t *rows)
 	const json_t *row;
 	size_t i;
 
-	json_array_foreach (rows, i, row)
-		buf_addf(b, "  %-12s %s\n", cell(row, 0), cell(row, 1));
+	json_array_foreach (rows, i, row) {
+		buf_adds(b, "  ");
+		buf_pad(b, cell(row, 0), 12);
+		buf_addf(b, " %s\n", cell(row, 1));
+	}
 }
 
 static void text_block(struct buf *b, const char *block)
@@ -54,12 +59,15 @@ static void text_step(struct buf *b, const json_t *s)
 	size_t i;
 
 	buf_addf(b, "  %s %s", report_mark(json_str_or(s, "state", "")),
-		json_str_or(s, "doing", ""));
+		_(json_str_or(s, "doing", "?")));
 	add_effort(b, s);
 	buf_addc(b, '\n');
 	json_array_foreach (json_object_get(s, "details"), i, d) {
-		buf_addf(b, "      %-9s %s\n", json_str_or(d, "event", ""),
-			json_str_or(d, "text", ""));
+		_free_ char *text = i18n_said(json_str_or(d, "text", ""));
+
+		buf_adds(b, "      ");
+		buf_pad(b, report_event(d), 9);
+		buf_addf(b, " %s\n", text);
 		if (json_str(d, "block"))
 			text_block(b, json_str(d, "block"));
 	}
@@ -72,9 +80,9 @@ char *report_text(const json_t *model)
 	const json_t *o;
 	size_t i;
 
-	buf_adds(&b, "vmferry report\n\n");
+	buf_addf(&b, "%s\n\n", _("vmferry report"));
 	text_rows(&b, head);
-	buf_adds(&b, "\nChecklist\n");
+	buf_addf(&b, "\n%s\n", _("Checklist"));
 	json_array_foreach (json_object_get(model, "steps"), i, o)
 		text_step(&b, o);
 	json_array_foreach (tail, i, o) {
@@ -130,12 +138,14 @@ static void md_step(struct buf *b, const json_t *s)
 	size_t i;
 
 	buf_addf(b, "- %s ", strcmp(mark, "[x]") == 0 ? "[x]" : "[ ]");
-	md_text(b, json_str_or(s, "doing", ""));
+	md_text(b, _(json_str_or(s, "doing", "?")));
 	add_effort(b, s);
 	buf_addc(b, '\n');
 	json_array_foreach (json_object_get(s, "details"), i, d) {
-		buf_addf(b, "    - %s: ", json_str_or(d, "event", ""));
-		md_text(b, json_str_or(d, "text", ""));
+		_free_ char *text = i18n_said(json_str_or(d, "text", ""));
+
+		buf_addf(b, "    - %s: ", report_event(d));
+		md_text(b, text);
 		buf_addc(b, '\n');
 		if (json_str(d, "block"))
 			md_block(b, json_str(d, "block"));
@@ -149,9 +159,9 @@ char *report_markdown(const json_t *model)
 	const json_t *o;
 	size_t i;
 
-	buf_adds(&b, "# vmferry report\n\n");
+	buf_addf(&b, "# %s\n\n", _("vmferry report"));
 	md_rows(&b, head);
-	buf_adds(&b, "\n## Checklist\n\n");
+	buf_addf(&b, "\n## %s\n\n", _("Checklist"));
 	json_array_foreach (json_object_get(model, "steps"), i, o)
 		md_step(&b, o);
 	json_array_foreach (tail, i, o) {

@@ -4,6 +4,7 @@
  * at the world; every way out leaves status and journal saying the same.
  */
 #include "run.h"
+#include "i18n.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -56,7 +57,7 @@ void run_progress(struct run *r, json_t *progress)
 /* Guided mode: stop before each step for the operator's word. */
 static int wait_go(struct run *r, struct err *e)
 {
-	const struct ask_choice c[] = {{"go", "do it"}, {NULL, NULL}};
+	const struct ask_choice c[] = {{"go", N_("do it")}, {NULL, NULL}};
 	const struct question q = {.id = "go",
 		.text = r->step->doing,
 		.kind = ASK_CHOICE,

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "esxi.h"
+#include "i18n.h"
 #include "plan.h"
 #include "pve.h"
 #include "stop.h"
@@ -262,7 +263,7 @@ int run_allowed(struct run *r, const char *key, const char *text,
 	const char *why, bool *yes, struct err *e)
 {
 	static const struct ask_choice c[] = {
-		{"yes", "yes, do it"}, {"no", "no"}, {NULL, NULL}};
+		{"yes", N_("yes, do it")}, {"no", N_("no")}, {NULL, NULL}};
 	const struct question q = {.id = key,
 		.kind = ASK_CHOICE,
 		.text = text,

@@ -136,6 +136,15 @@ void buf_addc(struct buf *b, char c)
 	buf_add(b, &c, 1);
 }
 
+void buf_pad(struct buf *b, const char *s, int cols)
+{
+	buf_adds(b, s);
+	for (; *s; s++)
+		cols -= (*s & 0xc0) != 0x80;
+	while (cols-- > 0)
+		buf_addc(b, ' ');
+}
+
 void buf_addf(struct buf *b, const char *fmt, ...)
 {
 	va_list ap;

@@ -48,6 +48,8 @@ void buf_addf(struct buf *b, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* The text (never null), to be freed by the caller; b is empty after. */
 char *buf_steal(struct buf *b);
+/* Append s and blanks up to cols characters: UTF-8, one column each. */
+void buf_pad(struct buf *b, const char *s, int cols);
 
 /*
  * Copy s so that it can go to a screen or a log: control characters (C0,

@@ -49,6 +49,14 @@ static bool is(const struct checklist *c, const char *state)
 
 /* --- what is shown --- */
 
+static char *error_words(const json_t *x)
+{
+	_free_ char *why = i18n_said(json_str_or(x, "why", ""));
+	_free_ char *next = i18n_said(json_str_or(x, "next", ""));
+
+	return xasprintf("%s: %s\n%s", json_str_or(x, "id", "?"), why, next);
+}
+
 static void parts(void *arg, int i, struct tui_parts *out)
 {
 	struct checklist *c = arg;
@@ -58,11 +66,10 @@ static void parts(void *arg, int i, struct tui_parts *out)
 	free(c->now);
 	c->now = NULL;
 	if (i == follow_current(&c->f) && x && !works(c))
-		c->now = xasprintf("%s: %s\n%s", json_str_or(x, "id", "?"),
-			json_str_or(x, "why", ""), json_str_or(x, "next", ""));
+		c->now = error_words(x);
 	*out = (struct tui_parts){.now = c->now ? c->now : _(s->doing),
 		.why = s->why ? _(s->why) : NULL,
-		.manual = s->manual,
+		.manual = s->manual ? _(s->manual) : NULL,
 		.trouble = s->trouble ? _(s->trouble) : NULL};
 }
 

@@ -170,8 +170,11 @@ static void tell_parts(struct buf *b, const json_t *vm)
 		buf_addf(b, _("device %s: stays here, %s\n"),
 			json_str_or(p, "slot", "?"),
 			json_str_or(p, "name", "?"));
-	json_array_foreach (json_object_get(vm, "warnings"), i, p)
-		buf_addf(b, "! %s\n", json_string_value(p));
+	json_array_foreach (json_object_get(vm, "warnings"), i, p) {
+		_free_ char *said = i18n_said(json_string_value(p));
+
+		buf_addf(b, "! %s\n", said ? said : "");
+	}
 }
 
 static char *details(void *arg, int row)
@@ -179,15 +182,17 @@ static char *details(void *arg, int row)
 	const struct choose *c = arg;
 	const json_t *vm = full(c, row), *r = row_of(c, row);
 	const char *id = json_str_or(r, "id", ""), *why = blocker(vm);
+	_free_ char *said = NULL;
 	_buf_ struct buf b = {0};
 
 	if (!vm) {
 		const char *bad = json_str(c->failed, id);
 
-		return xstrdup(bad ? bad : _("Being read..."));
+		return bad ? i18n_said(bad) : xstrdup(_("Being read..."));
 	}
+	said = i18n_said(why);
 	if (why)
-		buf_addf(&b, _("BLOCKED: %s\n"), why);
+		buf_addf(&b, _("BLOCKED: %s\n"), said);
 	buf_addf(&b, _("%s, %s firmware, hardware %s\n"),
 		json_str_or(vm, "guest_detail", json_str_or(vm, "guest", "?")),
 		json_str_or(vm, "firmware", "?"),
@@ -302,7 +307,9 @@ static int take(struct choose *c, int row)
 	}
 	why = blocker(full(c, row));
 	if (why) {
-		tui_message(w->t, _("This VM cannot be moved as it is"), why);
+		_free_ char *said = i18n_said(why);
+
+		tui_message(w->t, _("This VM cannot be moved as it is"), said);
 		return TUI_STAY;
 	}
 	w->vm = full(c, row);

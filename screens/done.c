@@ -60,12 +60,12 @@ static void left_part(struct tui_text *x, const json_t *model)
 	json_array_foreach (list, i, v) {
 		char size[STR_SIZE_LEN] = "";
 		uint64_t bytes = json_u64(v, "bytes", 0);
+		_free_ char *what = i18n_said(json_str_or(v, "what", "?"));
 
 		if (bytes)
 			str_size(size, bytes);
 		tui_text_add(x, TUI_WARN, 4, "  %s: %s %s",
-			json_str_or(v, "where", "?"),
-			json_str_or(v, "what", "?"), size);
+			json_str_or(v, "where", "?"), what, size);
 	}
 	tui_text_add(x, TUI_NORMAL, 4, "  %s",
 		_("Keep the old VM, switched off, until the new one has been "

@@ -161,6 +161,7 @@ void follow_close(struct follow *f)
 	for (int i = 0; i < f->log_n; i++)
 		free(f->log[i]);
 	free(f->log_path);
+	free(f->what);
 	json_decref(f->plan);
 	json_decref(f->status);
 	cleanup_job(&f->job);
@@ -211,7 +212,7 @@ int follow_current(const struct follow *f)
 	return index_of(f, json_str_or(f->status, "step", ""));
 }
 
-void follow_progress(const struct follow *f, struct tui_progress *p)
+void follow_progress(struct follow *f, struct tui_progress *p)
 {
 	const json_t *j = json_object_get(f->status, "progress");
 	uint64_t done = json_u64(j, "done", 0);
@@ -220,7 +221,8 @@ void follow_progress(const struct follow *f, struct tui_progress *p)
 		strcmp(follow_state(f), "running") == 0;
 	if (!p->shown)
 		return;
-	p->what = json_str(j, "what");
+	free(f->what);
+	p->what = f->what = i18n_said(json_str(j, "what"));
 	p->total = json_u64(j, "total", 0);
 	p->rate = json_num(j, "rate", 0);
 	p->eta = json_num(j, "eta", -1);

@@ -24,6 +24,7 @@ struct follow {
 	char *log[FOLLOW_LOG];
 	int log_n;
 	json_t *status; /* newest */
+	char *what;     /* its progress in the screen's language */
 	char *log_path;
 };
 
@@ -37,6 +38,6 @@ const char *follow_state(const struct follow *f);
 /* The step of the status in steps, -1 none. */
 int follow_current(const struct follow *f);
 /* Progress of the status into p. */
-void follow_progress(const struct follow *f, struct tui_progress *p);
+void follow_progress(struct follow *f, struct tui_progress *p);
 
 #endif

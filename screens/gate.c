@@ -53,11 +53,13 @@ static const char *value_of(const struct gate *g)
 static const char *check(const struct tui_field *f, void *arg)
 {
 	struct gate *g = arg;
+	_free_ char *why = NULL;
 	struct err e = {0};
 
 	if (ask_check(g->q, f->value ? f->value : value_of(g), &e) == 0)
 		return NULL;
-	snprintf(g->wrong, sizeof(g->wrong), "%s", e.why);
+	why = i18n_said(e.why);
+	snprintf(g->wrong, sizeof(g->wrong), "%s", why);
 	return g->wrong;
 }
 
@@ -194,9 +196,32 @@ static bool by_go(struct gate *g)
 	return send(g);
 }
 
+static void say_member(json_t *o, const char *key)
+{
+	_free_ char *said = i18n_said(json_str(o, key));
+
+	if (said && !str_starts(said, "--- "))
+		json_put_str(o, key, said);
+}
+
+/* The journalled question in the language of the screen. */
+static json_t *in_words(const json_t *question)
+{
+	json_t *q = json_deep_copy(question), *choice;
+	size_t i;
+
+	say_member(q, "text");
+	say_member(q, "why");
+	say_member(q, "help");
+	json_array_foreach (json_object_get(q, "choices"), i, choice)
+		say_member(choice, "label");
+	return q;
+}
+
 bool gate_open(struct wizard *w, const json_t *question)
 {
-	struct gate g = {.w = w, .q = question};
+	_json_ json_t *said = in_words(question);
+	struct gate g = {.w = w, .q = said};
 
 	fill_options(&g);
 	if (strcmp(str(&g, "kind"), "choice"))

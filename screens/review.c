@@ -47,7 +47,7 @@ static void source_part(struct tui_text *x, const json_t *plan)
 	unsigned snaps = json_u64(vm, "snapshots", 0);
 
 	head(x, _("What happens to the source"));
-	row(x, TUI_NORMAL, "%s on %s (%s %s)", str(vm, "name"),
+	row(x, TUI_NORMAL, _("%s on %s (%s %s)"), str(vm, "name"),
 		str(plan, "source.host"), str(plan, "source.product"),
 		str(plan, "source.version"));
 	row(x, TUI_NORMAL, "%s",
@@ -86,7 +86,7 @@ static void disk_rows(struct tui_text *x, const json_t *plan)
 	size_t i;
 
 	json_array_foreach (json_at(plan, "target.disks"), i, d)
-		row(x, TUI_NORMAL, "%s -> %s, %s: %s, at most %s to copy",
+		row(x, TUI_NORMAL, _("%s -> %s, %s: %s, at most %s to copy"),
 			json_str_or(d, "slot", "?"),
 			json_str_or(d, "storage", "?"),
 			json_str_or(d, "format", "?"),
@@ -163,8 +163,11 @@ static void verdict_part(struct tui_text *x, const json_t *plan)
 	head(x, _("Verdicts so far"));
 	row(x, TUI_GOOD, "%s",
 		_("ok       storages, space, bridges, VM id, formats"));
-	json_array_foreach (list, i, v)
-		row(x, TUI_WARN, _("warning  %s"), json_string_value(v));
+	json_array_foreach (list, i, v) {
+		_free_ char *said = i18n_said(json_string_value(v));
+
+		row(x, TUI_WARN, _("warning  %s"), said ? said : "");
+	}
 	row(x, TUI_DIM, "%s",
 		_("The first step, preflight, asks both sides again before "
 		  "anything stops."));

@@ -96,6 +96,7 @@ static const char *cell(void *arg, int row, int col, char *buf, size_t n)
 static char *details(void *arg, int row)
 {
 	const json_t *job = job_of(arg, row), *error;
+	_free_ char *doing = NULL, *why = NULL, *next = NULL;
 	_buf_ struct buf b = {0};
 
 	if (!job)
@@ -103,11 +104,13 @@ static char *details(void *arg, int row)
 				 "network, review. Nothing is changed before "
 				 "you type the VM's name."));
 	error = json_object_get(job, "error");
-	buf_addf(&b, "%s\n", json_str_or(job, "doing", ""));
+	doing = i18n_said(json_str_or(job, "doing", ""));
+	why = i18n_said(json_str_or(error, "why", ""));
+	next = i18n_said(json_str_or(error, "next", ""));
+	buf_addf(&b, "%s\n", doing);
 	if (error)
-		buf_addf(&b, "%s  %s\n%s\n", json_str_or(error, "id", ""),
-			json_str_or(error, "why", ""),
-			json_str_or(error, "next", ""));
+		buf_addf(&b, "%s  %s\n%s\n", json_str_or(error, "id", ""), why,
+			next);
 	return buf_steal(&b);
 }
 

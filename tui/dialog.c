@@ -285,11 +285,23 @@ bool tui_confirm(struct tui *t, const char *title, const char *text,
 static void error_lines(
 	struct tui_text *x, const struct err *e, const char *next)
 {
-	tui_text_add(x, TUI_BAD, 7, "%s  %s", err_id(e->code), e->what);
-	tui_text_add(x, TUI_NORMAL, 6, "why   %s", e->why);
-	tui_text_add(x, TUI_NORMAL, 6, "next  %s",
-		next ? next : _(err_advice(e->code)));
-	tui_text_add(x, TUI_DIM, 6, "see   vmferry-errors(7)");
+	_free_ char *what = i18n_said(e->what), *why = i18n_said(e->why);
+	const char *label[] = {_("why"), _("next"), _("see")};
+	const char *text[] = {
+		why, next ? next : _(err_advice(e->code)), "vmferry-errors(7)"};
+	int w = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(label); i++)
+		if (tui_width(label[i]) + 2 > w)
+			w = tui_width(label[i]) + 2;
+	tui_text_add(x, TUI_BAD, w, "%s  %s", err_id(e->code), what);
+	for (size_t i = 0; i < ARRAY_LEN(label); i++) {
+		char padded[64];
+
+		tui_pad(padded, sizeof(padded), label[i], w, false);
+		tui_text_add(x, i < 2 ? TUI_NORMAL : TUI_DIM, w, "%s%s", padded,
+			text[i]);
+	}
 }
 
 int tui_error(struct tui *t, const struct err *e, const char *next,

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "../guestos.h"
+#include "../i18n.h"
 #include "../str.h"
 #include "own.h"
 
@@ -162,7 +163,7 @@ static void by_guestos(
 	const struct vm *vm, const char **bus, const char **nic, char **reason)
 {
 	const struct guestos *s = vm->guest ? guestos_find(vm->guest) : NULL;
-	const char *name = s ? s->name : "unknown system";
+	const char *name = s ? s->name : N_("unknown system");
 
 	*bus = "sata";
 	*nic = "e1000";
@@ -171,8 +172,8 @@ static void by_guestos(
 			strcmp(s->ostype, "w2k") == 0 ||
 			strcmp(s->ostype, "w2k3") == 0))
 		*bus = "ide";
-	*reason = xasprintf("The inside of the disk is not known; %s boots "
-			    "most surely from %s with E1000.",
+	*reason = xasprintf(N_("The inside of the disk is not known; %s boots "
+			       "most surely from %s with E1000."),
 		name, *bus);
 }
 
@@ -187,20 +188,20 @@ static void by_kernel(
 	if (pci && scsi) {
 		*bus = "scsi";
 		*nic = net ? "virtio" : "e1000";
-		*reason = xasprintf("The initramfs of kernel %s holds "
-				    "virtio_pci and virtio_scsi.",
+		*reason = xasprintf(N_("The initramfs of kernel %s holds "
+				       "virtio_pci and virtio_scsi."),
 			version);
 		return;
 	}
 	*nic = "e1000";
 	*bus = has(k, "in_initramfs", "ahci") ? "sata" : "ide";
-	*reason = xasprintf("The initramfs of kernel %s has no %s: it would "
-			    "not find its disk on virtio; %s is used.%s",
+	*reason = xasprintf(N_("The initramfs of kernel %s has no %s: it would "
+			       "not find its disk on virtio; %s is used.%s"),
 		version, pci ? "virtio_scsi" : "virtio_pci",
 		strcmp(*bus, "sata") ? "IDE" : "AHCI",
 		has(k, "available", "virtio_scsi")
-			? " The kernel has the modules: once the initramfs "
-			  "is rebuilt in the guest, virtio can be used."
+			? N_(" The kernel has the modules: once the initramfs "
+			     "is rebuilt in the guest, virtio can be used.")
 			: "");
 }
 

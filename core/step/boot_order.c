@@ -1,4 +1,5 @@
 /* The system disk first. Old releases have a letter and a boot disk. */
+#include "../i18n.h"
 #include "../run.h"
 
 #include <string.h>
@@ -62,11 +63,12 @@ static int verify(struct run *r, struct err *e)
 const struct step step_boot_order = {
 	.kind = "boot_order",
 	.order = 110,
-	.doing = "Boot from the system disk",
-	.why = "The firmware tries devices in this order; a data disk or the "
-	       "network first would look like a dead server.",
-	.manual = "qm set VMID --boot order=scsi0",
-	.trouble = "Set it in the VM's options in the web interface.",
+	.doing = N_("Boot from the system disk"),
+	.why = N_(
+		"The firmware tries devices in this order; a data disk or the "
+		"network first would look like a dead server."),
+	.manual = N_("qm set VMID --boot order=scsi0"),
+	.trouble = N_("Set it in the VM's options in the web interface."),
 	.check = check,
 	.run = run,
 	.verify = verify,

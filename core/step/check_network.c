@@ -2,6 +2,7 @@
  * Is the new server reachable, from outside the guest: the address on its
  * NIC as the agent tells, ping and the operator's TCP ports from here.
  */
+#include "../i18n.h"
 #include "../run.h"
 
 #include <string.h>
@@ -109,19 +110,19 @@ static int check_one(
 
 static int gate(struct run *r, const struct err *cause, struct err *e)
 {
-	static const struct ask_choice c[] = {{"retry", "look again"},
-		{"accept", "it is reachable, or I will see to it"},
+	static const struct ask_choice c[] = {{"retry", N_("look again")},
+		{"accept", N_("it is reachable, or I will see to it")},
 		{NULL, NULL}};
 	const struct question q = {.id = "reachable",
 		.kind = ASK_CHOICE,
 		.once = true,
 		.choices = c,
-		.text = "The new server does not answer. Look again?",
+		.text = N_("The new server does not answer. Look again?"),
 		.why = cause->why,
-		.help = "In the VM's console: ip -br a; ip r; ping the "
-			"gateway. Here: ip neigh; the bridge's VLAN. At the "
-			"hoster: where the address points, and its virtual "
-			"MAC."};
+		.help = N_("In the VM's console: ip -br a; ip r; ping the "
+			   "gateway. Here: ip neigh; the bridge's VLAN. At the "
+			   "hoster: where the address points, and its virtual "
+			   "MAC.")};
 	const char *a;
 
 	run_say(r, "  %s", cause->why);
@@ -171,13 +172,15 @@ const struct step step_check_network = {
 	.kind = "check_network",
 	.order = 150,
 	.flags = STEP_SKIPPABLE,
-	.doing = "Check that the new server is reachable",
-	.why = "A server that is up but not reachable is down for its users. "
-	       "The look is from outside the guest.",
-	.manual = "qm agent VMID network-get-interfaces\n"
-		  "ping ADDRESS\nnc -z ADDRESS 22",
-	.trouble = "Mostly the bridge, the VLAN, the gateway, or the virtual "
-		   "MAC at the hoster. The old server is one undo away.",
+	.doing = N_("Check that the new server is reachable"),
+	.why = N_(
+		"A server that is up but not reachable is down for its users. "
+		"The look is from outside the guest."),
+	.manual = N_("qm agent VMID network-get-interfaces\n"
+		     "ping ADDRESS\nnc -z ADDRESS 22"),
+	.trouble =
+		N_("Mostly the bridge, the VLAN, the gateway, or the virtual "
+		   "MAC at the hoster. The old server is one undo away."),
 	.check = check,
 	.run = run,
 };

@@ -4,6 +4,7 @@
  * the volumes stay.
  */
 #include "../guest_job.h"
+#include "../i18n.h"
 
 #include <string.h>
 
@@ -12,9 +13,11 @@
 #include "../target.h"
 
 static const struct ask_choice buses[] = {
-	{"scsi", "virtio-scsi, with virtio network: fast, needs drivers"},
-	{"sata", "SATA, with E1000: works nearly everywhere"},
-	{"ide", "IDE, with E1000: for old systems, at most 4 disks"},
+	{"scsi",
+		N_(N_("virtio-scsi, with virtio network: fast, needs "
+		      "drivers"))},
+	{"sata", N_(N_("SATA, with E1000: works nearly everywhere"))},
+	{"ide", N_(N_("IDE, with E1000: for old systems, at most 4 disks"))},
 	{NULL, NULL},
 };
 
@@ -25,7 +28,7 @@ static int decide(struct run *r, const char **bus, const char **nic,
 	const char *proposed;
 	struct question q = {.id = "bus",
 		.kind = ASK_CHOICE,
-		.text = "Which bus shall the disks be on?",
+		.text = N_("Which bus shall the disks be on?"),
 		.choices = buses};
 
 	guest_propose(guest_job_facts(r), r->vm, &proposed, nic, reason);
@@ -43,7 +46,7 @@ static int decide(struct run *r, const char **bus, const char **nic,
 		*bus = planned;
 	}
 	if (strcmp(*bus, proposed)) {
-		str_set(reason, "chosen by the operator");
+		str_set(reason, N_("chosen by the operator"));
 		*nic = strcmp(*bus, "scsi") ? "e1000" : "virtio";
 	}
 	return 0;
@@ -177,13 +180,15 @@ static int undo(struct run *r, struct err *e)
 const struct step step_choose_bus = {
 	.kind = "choose_bus",
 	.order = 100,
-	.doing = "Choose disk bus and network model, attach the disks",
-	.why = "A system boots only from a controller its initramfs knows. "
-	       "virtio is fastest; SATA and IDE work where virtio does not.",
-	.manual = "qm set VMID --scsihw virtio-scsi-single "
-		  "--scsi0 VOLUME,discard=on,iothread=1",
-	.trouble = "If the VM does not find its root disk, undo to this step "
-		   "and choose sata, then ide.",
+	.doing = N_("Choose disk bus and network model, attach the disks"),
+	.why = N_(
+		"A system boots only from a controller its initramfs knows. "
+		"virtio is fastest; SATA and IDE work where virtio does not."),
+	.manual = N_("qm set VMID --scsihw virtio-scsi-single "
+		     "--scsi0 VOLUME,discard=on,iothread=1"),
+	.trouble =
+		N_("If the VM does not find its root disk, undo to this step "
+		   "and choose sata, then ide."),
 	.run = run,
 	.verify = verify,
 	.undo = undo,

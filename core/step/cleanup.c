@@ -3,6 +3,7 @@
  * own journal says it made; the source VM stays, off, until the operator
  * deletes it.
  */
+#include "../i18n.h"
 #include "../run.h"
 
 #include <string.h>
@@ -23,7 +24,7 @@ static void tell_source(struct run *r, json_t *left)
 		"  left on the ESXi host: %s, off, %s. Keep it until the "
 		"new server has proven itself, then delete it there.",
 		r->vm->name, str_size(size, used));
-	json_put_str(o, "what", "source VM, off");
+	json_put_str(o, "what", N_("source VM, off"));
 	json_put_str(o, "where", run_str(r, "source.host", "?"));
 	json_put_u64(o, "bytes", used);
 	json_array_append_new(left, o);
@@ -47,11 +48,12 @@ const struct step step_cleanup = {
 	.kind = "cleanup",
 	.order = 170,
 	.flags = STEP_SKIPPABLE,
-	.doing = "Clean up, and say what is left",
-	.why = "Staging files are removed. The old VM stays off and whole: it "
-	       "is the way back for as long as you keep it.",
-	.manual = "rm STAGING/*.vmdk\n"
-		  "On ESXi, weeks later: vim-cmd vmsvc/destroy VMID",
-	.trouble = "Nothing here can hurt the new server.",
+	.doing = N_("Clean up, and say what is left"),
+	.why = N_(
+		"Staging files are removed. The old VM stays off and whole: it "
+		"is the way back for as long as you keep it."),
+	.manual = N_("rm STAGING/*.vmdk\n"
+		     "On ESXi, weeks later: vim-cmd vmsvc/destroy VMID"),
+	.trouble = N_("Nothing here can hurt the new server."),
 	.run = run,
 };

@@ -4,6 +4,7 @@
  * source that is still the same. The staged road copies to files first.
  */
 #include "../disks.h"
+#include "../i18n.h"
 
 #include <string.h>
 
@@ -66,7 +67,7 @@ static void on_progress(void *ctx, const struct copy_progress *p)
 {
 	struct job_ctx *c = ctx;
 
-	disks_progress(c->r, c->disk, "copying", p);
+	disks_progress(c->r, c->disk, N_("copying"), p);
 }
 
 static void on_note(void *ctx, const char *line)
@@ -211,16 +212,16 @@ const struct step step_copy_disks = {
 	.kind = "copy_disks",
 	.order = 70,
 	.flags = STEP_LONG,
-	.doing = "Copy the disks",
-	.why = "Only blocks that were ever written are read, and they go "
-	       "straight into the new volumes: no staging file, no second "
-	       "pass. The source is only read.",
-	.manual = "ssh root@ESXI 'cat /vmfs/volumes/DS/VM/VM-flat.vmdk' "
-		  "| dd of=/dev/zvol/rpool/data/vm-ID-disk-0 bs=1M "
-		  "conv=sparse",
-	.trouble = "A lost connection is tried again for some minutes. "
-		   "Stopped or killed, the same command goes on at the last "
-		   "mark. Way back: the volumes are removed with the VM.",
+	.doing = N_("Copy the disks"),
+	.why = N_("Only blocks that were ever written are read, and they go "
+		  "straight into the new volumes: no staging file, no second "
+		  "pass. The source is only read."),
+	.manual = N_("ssh root@ESXI 'cat /vmfs/volumes/DS/VM/VM-flat.vmdk' "
+		     "| dd of=/dev/zvol/rpool/data/vm-ID-disk-0 bs=1M "
+		     "conv=sparse"),
+	.trouble = N_("A lost connection is tried again for some minutes. "
+		      "Stopped or killed, the same command goes on at the last "
+		      "mark. Way back: the volumes are removed with the VM."),
 	.check = check,
 	.run = run,
 	.verify = verify,

@@ -5,6 +5,7 @@
  * even if the journal says so (an id may have been taken by another VM
  * between the intent and a crash).
  */
+#include "../i18n.h"
 #include "../run.h"
 
 #include <stdlib.h>
@@ -330,15 +331,17 @@ static int undo(struct run *r, struct err *e)
 const struct step step_create_vm = {
 	.kind = "create_vm",
 	.order = 60,
-	.doing = "Create the VM on Proxmox VE, not started",
-	.why = "The new VM gets the old one's CPU, memory, firmware, UUID and "
-	       "MAC addresses, with its network link down, and an empty volume "
-	       "for each disk.",
-	.manual = "qm create VMID --name NAME --memory MIB --cores N "
-		  "--net0 virtio=MAC,bridge=vmbr0,link_down=1\n"
-		  "pvesm alloc STORAGE VMID '' SIZE",
-	.trouble = "Nothing of another VM is touched. Way back: this VM and "
-		   "its volumes are removed.",
+	.doing = N_("Create the VM on Proxmox VE, not started"),
+	.why = N_(
+		"The new VM gets the old one's CPU, memory, firmware, UUID and "
+		"MAC addresses, with its network link down, and an empty "
+		"volume "
+		"for each disk."),
+	.manual = N_("qm create VMID --name NAME --memory MIB --cores N "
+		     "--net0 virtio=MAC,bridge=vmbr0,link_down=1\n"
+		     "pvesm alloc STORAGE VMID '' SIZE"),
+	.trouble = N_("Nothing of another VM is touched. Way back: this VM and "
+		      "its volumes are removed."),
 	.preflight = preflight,
 	.run = run,
 	.verify = verify,

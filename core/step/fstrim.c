@@ -1,5 +1,6 @@
 /* Blocks the guest deleted long ago were copied with the rest: give them
  * back, and say how much came back. */
+#include "../i18n.h"
 #include "../run.h"
 
 #include <string.h>
@@ -34,14 +35,14 @@ static uint64_t taken(struct run *r)
 
 static int by_hand(struct run *r, const char *why, struct err *e)
 {
-	static const struct ask_choice c[] = {{"done", "it was run"},
-		{"later", "I will run it later"},
-		{"retry", "ask the agent again"}, {NULL, NULL}};
+	static const struct ask_choice c[] = {{"done", N_("it was run")},
+		{"later", N_("I will run it later")},
+		{"retry", N_("ask the agent again")}, {NULL, NULL}};
 	const struct question q = {.id = "console",
 		.kind = ASK_CHOICE,
 		.once = true,
 		.choices = c,
-		.text = "Run fstrim in the VM's console. Was it run?",
+		.text = N_("Run fstrim in the VM's console. Was it run?"),
 		.why = why,
 		.help = CONSOLE_LINES};
 	const char *a;
@@ -87,11 +88,13 @@ const struct step step_fstrim = {
 	.kind = "fstrim",
 	.order = 140,
 	.flags = STEP_SKIPPABLE,
-	.doing = "Give unallocated blocks back (fstrim)",
-	.why = "Files deleted on the old server still took space in its disk "
-	       "and were copied. fstrim frees them on the new storage.",
+	.doing = N_("Give unallocated blocks back (fstrim)"),
+	.why = N_(
+		"Files deleted on the old server still took space in its disk "
+		"and were copied. fstrim frees them on the new storage."),
 	.manual = CONSOLE_LINES,
-	.trouble = "Nothing depends on it: run it later. It needs discard on "
-		   "the disk, which vmferry has set.",
+	.trouble =
+		N_("Nothing depends on it: run it later. It needs discard on "
+		   "the disk, which vmferry has set."),
 	.run = run,
 };

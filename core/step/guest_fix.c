@@ -4,6 +4,7 @@
  * go with the VM.
  */
 #include "../guest_job.h"
+#include "../i18n.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -92,10 +93,10 @@ static int show(struct run *r, const struct guest_changes *cs, struct err *e)
 static int accepted(
 	struct run *r, const struct guest_change *c, bool *yes, struct err *e)
 {
-	static const struct ask_choice choices[] = {{"apply", "write it"},
-		{"skip", "leave this file alone"}, {NULL, NULL}};
+	static const struct ask_choice choices[] = {{"apply", N_("write it")},
+		{"skip", N_("leave this file alone")}, {NULL, NULL}};
 	_free_ char *id = xasprintf("apply%s", c->path);
-	_free_ char *text = xasprintf("Change %s in the guest?", c->path);
+	_free_ char *text = xasprintf(N_("Change %s in the guest?"), c->path);
 	_free_ char *diff = guest_diff(c);
 	const struct question q = {.id = id,
 		.kind = ASK_CHOICE,
@@ -162,15 +163,16 @@ const struct step step_guest_fix = {
 	.kind = "guest_fix",
 	.order = 120,
 	.flags = STEP_SKIPPABLE,
-	.doing = "Fix the guest's network and start-up files",
-	.why = "On new hardware the network card has another name and maybe "
-	       "another address; without this the server is up but not "
-	       "reachable. Each change is shown first.",
-	.manual = "In the VM's console: edit /etc/network/interfaces (or "
-		  "netplan), replace ens192 by ens18, set the new address and "
-		  "gateway, reboot.",
-	.trouble = "The files as they were stay in the guest. What was left "
-		   "alone must be changed in the VM's console.",
+	.doing = N_("Fix the guest's network and start-up files"),
+	.why = N_("On new hardware the network card has another name and maybe "
+		  "another address; without this the server is up but not "
+		  "reachable. Each change is shown first."),
+	.manual =
+		N_("In the VM's console: edit /etc/network/interfaces (or "
+		   "netplan), replace ens192 by ens18, set the new address and "
+		   "gateway, reboot."),
+	.trouble = N_("The files as they were stay in the guest. What was left "
+		      "alone must be changed in the VM's console."),
 	.check = check,
 	.run = run,
 };

@@ -3,6 +3,7 @@
  * not a failure of the move: the operator's word stands in for the facts.
  */
 #include "../guest_job.h"
+#include "../i18n.h"
 
 #include "../str.h"
 
@@ -31,18 +32,18 @@ static void tell(struct run *r, const json_t *facts)
 /* Not opened: say why, and go on only on the operator's word. */
 static int without_facts(struct run *r, const struct err *cause, struct err *e)
 {
-	static const struct ask_choice c[] = {{"retry", "try again"},
-		{"blind", "go on; choices are made from the VM's settings"},
+	static const struct ask_choice c[] = {{"retry", N_("try again")},
+		{"blind", N_("go on; choices are made from the VM's settings")},
 		{NULL, NULL}};
 	const struct question q = {.id = "blind",
 		.kind = ASK_CHOICE,
 		.once = true,
 		.choices = c,
-		.text = "The inside of the disk could not be read. Go on?",
+		.text = N_("The inside of the disk could not be read. Go on?"),
 		.why = cause->why,
-		.help = "Without it vmferry proposes the disk bus from the "
-			"guest system's name, and the network is changed by "
-			"you in the VM's console."};
+		.help = N_("Without it vmferry proposes the disk bus from the "
+			   "guest system's name, and the network is changed by "
+			   "you in the VM's console.")};
 	const char *a;
 	json_t *d;
 
@@ -80,13 +81,14 @@ const struct step step_guest_inspect = {
 	.kind = "guest_inspect",
 	.order = 90,
 	.flags = STEP_SKIPPABLE,
-	.doing = "Look inside the copied disk",
-	.why = "Whether the system boots on the new hardware depends on what "
-	       "is in its initramfs; whether it is reachable depends on its "
-	       "network files. Nothing is written.",
-	.manual = "guestfish --ro -a VOLUME -i cat /etc/os-release\n"
-		  "lsinitramfs /boot/initrd.img-* | grep virtio",
-	.trouble = "An encrypted or unknown disk can still be moved: choose "
-		   "bus and network by hand.",
+	.doing = N_("Look inside the copied disk"),
+	.why = N_(
+		"Whether the system boots on the new hardware depends on what "
+		"is in its initramfs; whether it is reachable depends on its "
+		"network files. Nothing is written."),
+	.manual = N_("guestfish --ro -a VOLUME -i cat /etc/os-release\n"
+		     "lsinitramfs /boot/initrd.img-* | grep virtio"),
+	.trouble = N_("An encrypted or unknown disk can still be moved: choose "
+		      "bus and network by hand."),
 	.run = run,
 };

@@ -3,6 +3,7 @@
  * what to do at the hoster and takes the virtual MAC down. Never before the
  * source is proven off (stop_vm stands earlier).
  */
+#include "../i18n.h"
 #include "../run.h"
 
 #include <string.h>
@@ -38,19 +39,21 @@ static int check(struct run *r, struct err *e)
 static int run(struct run *r, struct err *e)
 {
 	_free_ char *text =
-		xasprintf("Move %s to the new server at the "
-			  "hoster, then type its virtual MAC (or: same):",
+		xasprintf(N_("Move %s to the new server at the "
+			     "hoster, then type its virtual MAC (or: same):"),
 			run_str(r, "hoster.address", "the failover IP"));
 	const struct question q = {.id = "mac",
 		.kind = ASK_TEXT,
 		.text = text,
 		.pattern = "same|([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}",
 		.hint = "02:00:00:12:34:56",
-		.why = "Behind most hosters an address only answers from its "
-		       "registered virtual MAC.",
-		.help = "In the hoster's console: move the address to the new "
+		.why = N_(
+			"Behind most hosters an address only answers from its "
+			"registered virtual MAC."),
+		.help = N_(
+			"In the hoster's console: move the address to the new "
 			"server; create a virtual MAC for it, or move the one "
-			"it has. 'same' keeps the VM's MAC."};
+			"it has. 'same' keeps the VM's MAC.")};
 	const char *mac;
 	json_t *d;
 
@@ -65,16 +68,17 @@ static int run(struct run *r, struct err *e)
 static int undo(struct run *r, struct err *e)
 {
 	static const struct ask_choice c[] = {
-		{"back", "it points to the old server again"}, {NULL, NULL}};
-	_free_ char *text = xasprintf("Has %s been moved back to the old "
-				      "server at the hoster?",
+		{"back", N_("it points to the old server again")},
+		{NULL, NULL}};
+	_free_ char *text = xasprintf(N_("Has %s been moved back to the old "
+					 "server at the hoster?"),
 		run_str(r, "hoster.address", "the failover IP"));
 	const struct question q = {.id = "back",
 		.kind = ASK_CHOICE,
 		.text = text,
 		.choices = c,
-		.why = "The old VM is reachable only where its address "
-		       "points."};
+		.why = N_("The old VM is reachable only where its address "
+			  "points.")};
 	const char *a;
 
 	if (!run_recall(r, "move_ip", "decision"))
@@ -86,15 +90,16 @@ const struct step step_move_ip = {
 	.kind = "move_ip",
 	.order = 50,
 	.flags = STEP_SKIPPABLE | STEP_STOPS,
-	.doing = "Move the failover IP to the new server",
-	.why = "A hosted VM is reachable only where its hoster sends its "
-	       "address, and mostly only from the virtual MAC registered "
-	       "there.",
-	.manual = "In the hoster's console: move the address to the new "
-		  "server, then create or move its virtual MAC.",
-	.trouble = "If the new VM is not reachable later, look at the hoster's "
+	.doing = N_("Move the failover IP to the new server"),
+	.why = N_("A hosted VM is reachable only where its hoster sends its "
+		  "address, and mostly only from the virtual MAC registered "
+		  "there."),
+	.manual = N_("In the hoster's console: move the address to the new "
+		     "server, then create or move its virtual MAC."),
+	.trouble =
+		N_("If the new VM is not reachable later, look at the hoster's "
 		   "console first. Way back: move the address to the old "
-		   "server.",
+		   "server."),
 	.preflight = preflight,
 	.check = check,
 	.run = run,

@@ -1,5 +1,6 @@
 /* For those who staged on a directory: to the storage the disks shall live
  * on, while the VM runs. */
+#include "../i18n.h"
 #include "../run.h"
 
 #include <string.h>
@@ -148,12 +149,13 @@ const struct step step_move_storage = {
 	.kind = "move_storage",
 	.order = 160,
 	.flags = STEP_LONG | STEP_SKIPPABLE,
-	.doing = "Move the disks to their final storage",
-	.why = "A disk that was put on a directory first goes to ZFS or "
-	       "LVM-thin while the VM runs; the old volume is removed when "
-	       "the new one is whole.",
-	.manual = "qm move_disk VMID scsi0 local-zfs --delete 1",
-	.trouble = "If it fails the VM goes on running from the old volume.",
+	.doing = N_("Move the disks to their final storage"),
+	.why = N_("A disk that was put on a directory first goes to ZFS or "
+		  "LVM-thin while the VM runs; the old volume is removed when "
+		  "the new one is whole."),
+	.manual = N_("qm move_disk VMID scsi0 local-zfs --delete 1"),
+	.trouble =
+		N_("If it fails the VM goes on running from the old volume."),
 	.preflight = preflight,
 	.check = check,
 	.run = run,

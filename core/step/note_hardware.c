@@ -3,6 +3,7 @@
  * disks' identity is what resume compares with. Keeps true: every later step
  * works with this reading, not with the scan's.
  */
+#include "../i18n.h"
 #include "../run.h"
 
 #include <string.h>
@@ -108,14 +109,14 @@ static int run(struct run *r, struct err *e)
 const struct step step_note_hardware = {
 	.kind = "note_hardware",
 	.order = 40,
-	.doing = "Note the VM's hardware",
-	.why = "CPU, memory, firmware, disks, MAC addresses and UUID are "
-	       "written to the log: the new VM is made from them, and they "
-	       "prove later what was there.",
-	.manual = "cat /vmfs/volumes/DATASTORE/VM/VM.vmx\n"
-		  "cat /vmfs/volumes/DATASTORE/VM/VM.vmdk",
-	.trouble = "If something changed since the plan was made, scan and "
-		   "plan again; the VM only needs to be started.",
+	.doing = N_("Note the VM's hardware"),
+	.why = N_("CPU, memory, firmware, disks, MAC addresses and UUID are "
+		  "written to the log: the new VM is made from them, and they "
+		  "prove later what was there."),
+	.manual = N_("cat /vmfs/volumes/DATASTORE/VM/VM.vmx\n"
+		     "cat /vmfs/volumes/DATASTORE/VM/VM.vmdk"),
+	.trouble = N_("If something changed since the plan was made, scan and "
+		      "plan again; the VM only needs to be started."),
 	.preflight = preflight,
 	.run = run,
 };

@@ -1,4 +1,5 @@
 /* Every step's preflight, before anything stops: all problems at once. */
+#include "../i18n.h"
 #include "../run.h"
 
 #include <string.h>
@@ -86,13 +87,15 @@ static int run(struct run *r, struct err *e)
 const struct step step_preflight = {
 	.kind = "preflight",
 	.order = 10,
-	.doing = "Check everything that can be known before anything stops",
-	.why = "A problem found now costs nothing; found after the VM was "
-	       "stopped it costs downtime. Nothing is changed by this step.",
-	.manual = "ssh root@ESXI vim-cmd vmsvc/getallvms\n"
-		  "pvesm status --content images\n"
-		  "pvesh get /cluster/nextid",
-	.trouble = "The source runs on untouched. Mend what is named and run "
-		   "again.",
+	.doing = N_("Check everything that can be known before anything stops"),
+	.why = N_(
+		"A problem found now costs nothing; found after the VM was "
+		"stopped it costs downtime. Nothing is changed by this step."),
+	.manual = N_("ssh root@ESXI vim-cmd vmsvc/getallvms\n"
+		     "pvesm status --content images\n"
+		     "pvesh get /cluster/nextid"),
+	.trouble =
+		N_("The source runs on untouched. Mend what is named and run "
+		   "again."),
 	.run = run,
 };

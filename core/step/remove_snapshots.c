@@ -3,6 +3,7 @@
  * proven gone. There is no undo: a removed snapshot does not come back, which
  * is why it is asked for.
  */
+#include "../i18n.h"
 #include "../run.h"
 
 #include "../esxi.h"
@@ -45,7 +46,7 @@ static int tell(void *arg, int percent, const char *state, struct err *e)
 	json_t *p = json_object();
 
 	(void)e;
-	json_put_str(p, "what", "consolidating snapshots");
+	json_put_str(p, "what", N_("consolidating snapshots"));
 	json_put_str(p, "state", state);
 	if (percent >= 0) {
 		json_put_u64(p, "done", percent);
@@ -62,10 +63,11 @@ static int run(struct run *r, struct err *e)
 	bool yes;
 
 	if (run_allowed(r, "remove_snapshots",
-		    "Remove all snapshots of the VM?",
-		    "A disk with snapshots cannot be copied whole. Removing "
-		    "keeps the VM as it is now; going back to a snapshot is no "
-		    "longer possible.",
+		    N_("Remove all snapshots of the VM?"),
+		    N_("A disk with snapshots cannot be copied whole. Removing "
+		       "keeps the VM as it is now; going back to a snapshot is "
+		       "no "
+		       "longer possible."),
 		    &yes, e))
 		return -1;
 	if (!yes)
@@ -90,16 +92,17 @@ const struct step step_remove_snapshots = {
 	.kind = "remove_snapshots",
 	.order = 30,
 	.flags = STEP_LONG,
-	.doing = "Remove the VM's snapshots",
-	.why = "While a snapshot exists, the disk is spread over several "
-	       "files. Removing merges them; the VM's present state is kept.",
-	.manual = "vim-cmd vmsvc/snapshot.removeall VMID\n"
-		  "vim-cmd vmsvc/get.tasklist VMID\n"
-		  "vim-cmd vmsvc/snapshot.get VMID\n"
-		  "ls /vmfs/volumes/DATASTORE/VM/*-delta.vmdk",
-	.trouble = "A merge can take long and needs free space on the "
-		   "datastore. If it fails the VM is still whole. A removed "
-		   "snapshot cannot be brought back.",
+	.doing = N_("Remove the VM's snapshots"),
+	.why = N_(
+		"While a snapshot exists, the disk is spread over several "
+		"files. Removing merges them; the VM's present state is kept."),
+	.manual = N_("vim-cmd vmsvc/snapshot.removeall VMID\n"
+		     "vim-cmd vmsvc/get.tasklist VMID\n"
+		     "vim-cmd vmsvc/snapshot.get VMID\n"
+		     "ls /vmfs/volumes/DATASTORE/VM/*-delta.vmdk"),
+	.trouble = N_("A merge can take long and needs free space on the "
+		      "datastore. If it fails the VM is still whole. A removed "
+		      "snapshot cannot be brought back."),
 	.preflight = preflight,
 	.check = check,
 	.run = run,

@@ -2,6 +2,7 @@
  * The first start, with the NIC links up: only after the source was proven
  * off again, so that two machines never have one address.
  */
+#include "../i18n.h"
 #include "../run.h"
 
 #include <stdlib.h>
@@ -44,21 +45,24 @@ static int run(struct run *r, struct err *e)
 static int ask_console(struct run *r, struct err *e)
 {
 	static const struct ask_choice c[] = {
-		{"up", "it is up: I see the login prompt"},
-		{"wait", "wait again for the agent"},
-		{"dead", "it does not boot"}, {NULL, NULL}};
+		{"up", N_("it is up: I see the login prompt")},
+		{"wait", N_("wait again for the agent")},
+		{"dead", N_("it does not boot")}, {NULL, NULL}};
 	const struct question q = {.id = "boot",
 		.kind = ASK_CHOICE,
 		.once = true,
 		.choices = c,
-		.text = "The guest agent does not answer. What does the VM's "
-			"console show?",
-		.why = "No agent may mean no boot, or only no "
-		       "qemu-guest-agent in the guest.",
-		.help = "Web interface: the VM, Console. A login prompt: it "
+		.text = N_(
+			"The guest agent does not answer. What does the VM's "
+			"console show?"),
+		.why = N_("No agent may mean no boot, or only no "
+			  "qemu-guest-agent in the guest."),
+		.help = N_(
+			"Web interface: the VM, Console. A login prompt: it "
 			"is up. 'dracut', 'initramfs', 'grub rescue', 'No "
 			"bootable device' or a blue screen 0x7B: it does not "
-			"find its disk; answer 'dead' and undo to choose_bus."};
+			"find its disk; answer 'dead' and undo to "
+			"choose_bus.")};
 	const char *a;
 
 	if (run_ask(r, &q, &a, e))
@@ -92,7 +96,7 @@ static int wait_agent(
 			return err_set(e, ERR_AGENT_SILENT,
 				"no answer within %.0f s", patience);
 		o = json_object();
-		json_put_str(o, "what", "waiting for the guest agent");
+		json_put_str(o, "what", N_("waiting for the guest agent"));
 		json_put_u64(o, "done", now_mono() - began);
 		json_put_u64(o, "total", patience);
 		run_progress(r, o);
@@ -142,12 +146,13 @@ const struct step step_start_vm = {
 	.kind = "start_vm",
 	.order = 130,
 	.flags = STEP_STOPS,
-	.doing = "Start the VM on Proxmox VE",
-	.why = "The source is proven off once more, the network links go up, "
-	       "and vmferry waits until the guest's agent answers.",
-	.manual = "qm start VMID\nqm agent VMID ping",
-	.trouble = "Look at the VM's console. Way back: this VM is stopped "
-		   "and the old one started again.",
+	.doing = N_("Start the VM on Proxmox VE"),
+	.why = N_(
+		"The source is proven off once more, the network links go up, "
+		"and vmferry waits until the guest's agent answers."),
+	.manual = N_("qm start VMID\nqm agent VMID ping"),
+	.trouble = N_("Look at the VM's console. Way back: this VM is stopped "
+		      "and the old one started again."),
 	.run = run,
 	.verify = verify,
 	.undo = undo,

@@ -3,6 +3,7 @@
  * allowed, and it is proven off before anything else happens. Undo brings it
  * back up if it was on.
  */
+#include "../i18n.h"
 #include "../run.h"
 
 #include <string.h>
@@ -63,13 +64,14 @@ static int cut_power(
 	struct run *r, struct esxi *x, const char *cause, struct err *e)
 {
 	_free_ char *why = xasprintf(
-		"The guest did not shut down (%s). "
-		"Cutting power is like pulling the plug: data the guest had "
-		"not written is lost.",
+		N_("The guest did not shut down (%s). "
+		   "Cutting power is like pulling the plug: data the guest had "
+		   "not written is lost."),
 		cause);
 	bool yes;
 
-	if (run_allowed(r, "power_off", "Cut the VM's power?", why, &yes, e))
+	if (run_allowed(
+		    r, "power_off", N_("Cut the VM's power?"), why, &yes, e))
 		return -1;
 	if (!yes)
 		return err_set(e, ERR_VM_RUNNING, "%s did not shut down: %s",
@@ -92,8 +94,8 @@ static int run(struct run *r, struct err *e)
 		return -1;
 	if (strcmp(state, "off") == 0)
 		return 0;
-	if (run_allowed(r, "shutdown", "Shut the VM's guest down now?",
-		    "Its service is down from here until the new VM runs.",
+	if (run_allowed(r, "shutdown", N_("Shut the VM's guest down now?"),
+		    N_("Its service is down from here until the new VM runs."),
 		    &yes, e))
 		return -1;
 	if (!yes)
@@ -142,14 +144,15 @@ const struct step step_stop_vm = {
 	.kind = "stop_vm",
 	.order = 20,
 	.flags = STEP_STOPS,
-	.doing = "Stop the VM on the ESXi host",
-	.why = "A disk can only be copied whole while nothing writes to it. "
-	       "From here the service is down.",
-	.manual = "vim-cmd vmsvc/power.shutdown VMID\n"
-		  "vim-cmd vmsvc/power.getstate VMID\n"
-		  "esxcli vm process list",
-	.trouble = "If the guest does not go down, shut it down from its own "
-		   "console. Way back: the VM is started again.",
+	.doing = N_("Stop the VM on the ESXi host"),
+	.why = N_("A disk can only be copied whole while nothing writes to it. "
+		  "From here the service is down."),
+	.manual = N_("vim-cmd vmsvc/power.shutdown VMID\n"
+		     "vim-cmd vmsvc/power.getstate VMID\n"
+		     "esxcli vm process list"),
+	.trouble =
+		N_("If the guest does not go down, shut it down from its own "
+		   "console. Way back: the VM is started again."),
 	.preflight = preflight,
 	.check = check,
 	.run = run,

@@ -3,6 +3,7 @@
  * reading the source: what lies on the target is what was on the source.
  */
 #include "../disks.h"
+#include "../i18n.h"
 
 #include "../str.h"
 
@@ -15,7 +16,7 @@ static void on_progress(void *ctx, const struct copy_progress *p)
 {
 	struct job_ctx *c = ctx;
 
-	disks_progress(c->r, c->disk, "verifying", p);
+	disks_progress(c->r, c->disk, N_("verifying"), p);
 }
 
 static int note_result(
@@ -71,12 +72,13 @@ const struct step step_verify_disks = {
 	.kind = "verify_disks",
 	.order = 80,
 	.flags = STEP_LONG | STEP_SKIPPABLE,
-	.doing = "Read the copies back and compare",
-	.why = "A copy is only a copy once it was read back: each range must "
-	       "give the digest taken while the source was read.",
-	.manual = "sha256sum /vmfs/volumes/DS/VM/VM-flat.vmdk   (on ESXi)\n"
-		  "qemu-img convert -O raw VOLUME /dev/stdout | sha256sum",
-	.trouble = "A difference means bad storage or memory here. Do not "
-		   "start the VM; undo and copy again, on other storage.",
+	.doing = N_("Read the copies back and compare"),
+	.why = N_(
+		"A copy is only a copy once it was read back: each range must "
+		"give the digest taken while the source was read."),
+	.manual = N_("sha256sum /vmfs/volumes/DS/VM/VM-flat.vmdk   (on ESXi)\n"
+		     "qemu-img convert -O raw VOLUME /dev/stdout | sha256sum"),
+	.trouble = N_("A difference means bad storage or memory here. Do not "
+		      "start the VM; undo and copy again, on other storage."),
 	.run = run,
 };

@@ -1,5 +1,6 @@
 /* `vmferry answer JOB QUESTION VALUE`: what the wizard's gates do too. */
 #include "../ask.h"
+#include "../i18n.h"
 #include "../job.h"
 #include "../verb.h"
 
@@ -52,6 +53,6 @@ static int run(int argc, char **argv, struct out *o, struct err *e)
 const struct verb verb_answer = {
 	.name = "answer",
 	.args = "JOB QUESTION VALUE",
-	.help = "answer what a job waits for",
+	.help = N_("answer what a job waits for"),
 	.run = run,
 };

@@ -5,6 +5,7 @@
 
 #include "../copy.h"
 #include "../copy_state.h"
+#include "../i18n.h"
 #include "../verb.h"
 
 #define TELL_EVERY 5.0 /* s */
@@ -290,6 +291,7 @@ const struct verb verb_copy = {
 		"    [--limit RATE] [--readers N] [--overwrite] [--secrets "
 		"FILE]\n"
 		"    [--key FILE] [--accept-hostkey FINGERPRINT]",
-	.help = "copy one disk: from a host or a file, to a volume or a file",
+	.help = N_(
+		"copy one disk: from a host or a file, to a volume or a file"),
 	.run = run,
 };

@@ -1,5 +1,6 @@
 /* `vmferry errors [ID]`: every error with its advice, from the same table
  * that the dialogs and vmferry-errors(7) are made from. */
+#include "../i18n.h"
 #include "../verb.h"
 
 static void show(struct out *o, enum err_code code)
@@ -30,6 +31,6 @@ static int run(int argc, char **argv, struct out *o, struct err *e)
 const struct verb verb_errors = {
 	.name = "errors",
 	.args = "[ID]",
-	.help = "list every error with what to do next",
+	.help = N_("list every error with what to do next"),
 	.run = run,
 };

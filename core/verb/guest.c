@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "../guest/guest.h"
+#include "../i18n.h"
 #include "../verb.h"
 
 /* "qcow2" by the file's first bytes, else raw: read-only, so that a guess
@@ -233,6 +234,6 @@ const struct verb verb_guest = {
 	.name = "guest",
 	.args = "inspect IMAGE... [--json] | net IMAGE... "
 		"--set NIC=ADDRESS/PREFIX[,gw=A][,dns=A][,mac=M] [--apply]",
-	.help = "look inside the disks of a VM; give it another address",
+	.help = N_("look inside the disks of a VM; give it another address"),
 	.run = run,
 };

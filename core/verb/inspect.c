@@ -1,4 +1,5 @@
 /* `vmferry inspect FILE [--json]`: what a .vmx, .vmdk, .ovf or .ova says. */
+#include "../i18n.h"
 #include "../verb.h"
 
 #include <stdarg.h>
@@ -204,6 +205,6 @@ static int run(int argc, char **argv, struct out *o, struct err *e)
 const struct verb verb_inspect = {
 	.name = "inspect",
 	.args = "FILE [--json]",
-	.help = "show what a .vmx, .vmdk, .ovf or .ova says",
+	.help = N_("show what a .vmx, .vmdk, .ovf or .ova says"),
 	.run = run,
 };

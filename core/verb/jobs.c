@@ -1,6 +1,7 @@
 /* `vmferry jobs`: every job of this machine, newest first. */
 #include <string.h>
 
+#include "../i18n.h"
 #include "../job.h"
 #include "../verb.h"
 
@@ -46,6 +47,6 @@ static int run(int argc, char **argv, struct out *o, struct err *e)
 const struct verb verb_jobs = {
 	.name = "jobs",
 	.args = "[--json]",
-	.help = "list jobs with their state",
+	.help = N_("list jobs with their state"),
 	.run = run,
 };

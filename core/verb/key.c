@@ -1,5 +1,6 @@
 /* `vmferry key [list | new NAME [--rsa] | show NAME]`: SSH keys for ESXi
  * hosts, and what to do with them there. */
+#include "../i18n.h"
 #include "../verb.h"
 
 #include <string.h>
@@ -62,6 +63,6 @@ static int run(int argc, char **argv, struct out *o, struct err *e)
 const struct verb verb_key = {
 	.name = "key",
 	.args = "[list | new NAME [--rsa] | show NAME]",
-	.help = "make SSH keys that an ESXi host takes",
+	.help = N_("make SSH keys that an ESXi host takes"),
 	.run = run,
 };

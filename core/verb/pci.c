@@ -1,5 +1,6 @@
 /* `vmferry pci [--json]`: the PCI devices of this machine, with what decides
  * about network, disks and passthrough. */
+#include "../i18n.h"
 #include "../verb.h"
 
 #include <string.h>
@@ -78,6 +79,6 @@ static int run(int argc, char **argv, struct out *o, struct err *e)
 const struct verb verb_pci = {
 	.name = "pci",
 	.args = "[--json]",
-	.help = "list this machine's PCI devices: network, storage, IOMMU",
+	.help = N_("list this machine's PCI devices: network, storage, IOMMU"),
 	.run = run,
 };

@@ -1,6 +1,7 @@
 /* `vmferry plan`: facts + choices -> plan.json. Offline and pure. */
 #include <getopt.h>
 
+#include "../i18n.h"
 #include "../plan.h"
 #include "../verb.h"
 
@@ -57,6 +58,6 @@ static int run(int argc, char **argv, struct out *o, struct err *e)
 const struct verb verb_plan = {
 	.name = "plan",
 	.args = "--facts FILE --choices FILE [--output FILE]",
-	.help = "make a plan from facts and choices",
+	.help = N_("make a plan from facts and choices"),
 	.run = run,
 };

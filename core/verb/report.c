@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../i18n.h"
 #include "../proc.h"
 #include "../report.h"
 #include "../verb.h"
@@ -94,7 +95,7 @@ const struct verb verb_report = {
 	.name = "report",
 	.args = "JOB [--format text|md|html|json] [--output FILE "
 		"[--sign SSHKEY]]",
-	.help = "the checklist as it went: who did what, when, with what "
-		"result",
+	.help = N_("the checklist as it went: who did what, when, with what "
+		   "result"),
 	.run = run,
 };

@@ -2,6 +2,7 @@
  * out in its job directory; the same command goes on after any end. */
 #include <getopt.h>
 
+#include "../i18n.h"
 #include "../plan.h"
 #include "../run.h"
 #include "../verb.h"
@@ -116,6 +117,6 @@ const struct verb verb_run = {
 	.name = "run",
 	.args = "JOB | --plan FILE [--name JOB] [--answers FILE] "
 		"[--secrets FILE] [--until STEP] [--guided]",
-	.help = "carry out a plan, or go on with a job",
+	.help = N_("carry out a plan, or go on with a job"),
 	.run = run,
 };

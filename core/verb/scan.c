@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../facts.h"
+#include "../i18n.h"
 #include "../secret.h"
 #include "../verb.h"
 
@@ -181,6 +182,7 @@ const struct verb verb_scan = {
 		"[--accept-hostkey FINGERPRINT]] [--pve HOST[:PORT] "
 		"[--pve-user USER] [--node NODE] [--accept-cert FINGERPRINT]] "
 		"[--secrets FILE] [--output FILE]",
-	.help = "look at an ESXi host and a Proxmox node, print facts as JSON",
+	.help = N_(
+		"look at an ESXi host and a Proxmox node, print facts as JSON"),
 	.run = run,
 };

@@ -1,5 +1,6 @@
 /* `vmferry skip JOB STEP REASON`: the next run passes over a step; the reason
  * stands in the journal. Only steps that the rest does not rely on. */
+#include "../i18n.h"
 #include "../job.h"
 #include "../step.h"
 #include "../verb.h"
@@ -45,6 +46,6 @@ static int run(int argc, char **argv, struct out *o, struct err *e)
 const struct verb verb_skip = {
 	.name = "skip",
 	.args = "JOB STEP REASON",
-	.help = "pass over a step that may be skipped, with a reason",
+	.help = N_("pass over a step that may be skipped, with a reason"),
 	.run = run,
 };

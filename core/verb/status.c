@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../ask.h"
+#include "../i18n.h"
 #include "../job.h"
 #include "../report.h"
 #include "../stop.h"
@@ -287,6 +288,6 @@ static int run(int argc, char **argv, struct out *o, struct err *e)
 const struct verb verb_status = {
 	.name = "status",
 	.args = "JOB [--json] [--follow]",
-	.help = "where a job is: steps, progress, question or error",
+	.help = N_("where a job is: steps, progress, question or error"),
 	.run = run,
 };

@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <signal.h>
 
+#include "../i18n.h"
 #include "../job.h"
 #include "../stop.h"
 #include "../verb.h"
@@ -75,6 +76,6 @@ static int run(int argc, char **argv, struct out *o, struct err *e)
 const struct verb verb_stop = {
 	.name = "stop",
 	.args = "JOB [--timeout SECONDS]",
-	.help = "end the job's worker; run goes on where it stopped",
+	.help = N_("end the job's worker; run goes on where it stopped"),
 	.run = run,
 };

@@ -1,5 +1,6 @@
 /* `vmferry trust [list | forget HOST[:PORT]]`: the pinned SSH host keys and
  * TLS certificates. */
+#include "../i18n.h"
 #include "../verb.h"
 
 #include <string.h>
@@ -73,6 +74,6 @@ static int run(int argc, char **argv, struct out *o, struct err *e)
 const struct verb verb_trust = {
 	.name = "trust",
 	.args = "[list | forget HOST[:PORT]]",
-	.help = "show or forget pinned host keys and certificates",
+	.help = N_("show or forget pinned host keys and certificates"),
 	.run = run,
 };

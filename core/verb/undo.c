@@ -1,6 +1,7 @@
 /* `vmferry undo JOB`: the way back, newest step first. */
 #include <getopt.h>
 
+#include "../i18n.h"
 #include "../run.h"
 #include "../verb.h"
 
@@ -61,6 +62,6 @@ static int run(int argc, char **argv, struct out *out, struct err *e)
 const struct verb verb_undo = {
 	.name = "undo",
 	.args = "JOB [--to STEP] [--answers FILE] [--secrets FILE]",
-	.help = "take back what a job did; the source VM starts again",
+	.help = N_("take back what a job did; the source VM starts again"),
 	.run = run,
 };

@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "../i18n.h"
 #include "../job.h"
 #include "../proc.h"
 #include "../report.h"
@@ -181,6 +182,6 @@ static int run(int argc, char **argv, struct out *o, struct err *e)
 const struct verb verb_verify = {
 	.name = "verify",
 	.args = "JOB [--report FILE [--signers ALLOWED_SIGNERS]]",
-	.help = "check that a job's journal is whole and unchanged",
+	.help = N_("check that a job's journal is whole and unchanged"),
 	.run = run,
 };
