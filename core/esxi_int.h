@@ -79,7 +79,8 @@ int esxi_inventory(
 /* A disk's descriptor, or why there is none to be had. */
 struct esxi_desc {
 	struct vmdk *v;
-	char *why;
+	char *why;          /* where v is null */
+	enum err_code code; /* that goes with why */
 };
 /* Read the descriptor of each disk; d has vm->n_disks places. */
 int esxi_descs_read(struct esxi *x, const struct vm *vm, struct esxi_desc *d,

@@ -135,10 +135,13 @@ static void read_desc(struct esxi_desc *d, const char *path,
 {
 	struct err e = {0};
 
-	if (stat->status || text->status)
+	if (stat->status || text->status) {
 		d->why = file_trouble(path, stat);
-	else if (vmdk_parse(text->out, text->len, &d->v, &e))
+		d->code = ERR_DISK_MISSING;
+	} else if (vmdk_parse(text->out, text->len, &d->v, &e)) {
 		d->why = xasprintf("%s: %s", path, e.why);
+		d->code = e.code;
+	}
 }
 
 /* STAT and another call for each of n paths, null ones left out; c has 2 * n
@@ -186,7 +189,9 @@ int esxi_descs_read(
 		if (paths[i])
 			read_desc(&d[i], paths[i], &c[2 * i + 1], &c[2 * i]);
 		else
-			d[i].why = xstrdup("its file cannot be found");
+			d[i] = (struct esxi_desc){
+				.why = xstrdup("its file cannot be found"),
+				.code = ERR_DISK_MISSING};
 	esxi_calls_free(c, 2 * n);
 	return 0;
 }
@@ -213,6 +218,14 @@ int esxi_text_stat(const char *text, struct esxi_stat *out)
 	return w ? -1 : 0;
 }
 
+/* why is stolen. */
+static void refuse(struct vm_disk *d, enum err_code code, char *why)
+{
+	free(d->unsupported);
+	d->unsupported = why;
+	str_set(&d->refusal, err_id(code));
+}
+
 static void judge_extent(struct vm_disk *d, const struct vmdk *v,
 	const struct esxi_call *stat, const struct esxi_call *lock)
 {
@@ -221,14 +234,14 @@ static void judge_extent(struct vm_disk *d, const struct vmdk *v,
 	struct err e = {0};
 
 	if (stat->status || esxi_text_stat(stat->out, &st)) {
-		d->unsupported = file_trouble(d->data, stat);
+		refuse(d, ERR_DISK_MISSING, file_trouble(d->data, stat));
 		return;
 	}
 	d->used = st.blocks * 512;
 	if (esxi_text_lock(lock->out, &l) == 0 && l.blocks)
 		d->used = l.blocks * l.block_size;
 	if (vmdk_check_size(v, 0, st.size, &e))
-		str_set(&d->unsupported, e.why);
+		refuse(d, e.code, xstrdup(e.why));
 }
 
 /* Only of disks whose data lie in one plain extent. */
@@ -261,7 +274,7 @@ static void use_desc(
 		/* A disk may be called x-000001.vmdk and have no parent. */
 		d->snapshot = desc->v->child;
 	} else if (!d->unsupported) {
-		d->unsupported = xstrdup(desc->why);
+		refuse(d, desc->code, xstrdup(desc->why));
 	}
 	/* an extent may be named through the volume's name */
 	data = d->data;

@@ -174,7 +174,7 @@ static int plan_disk(
 		return 0;
 	}
 	if (d->unsupported && !d->snapshot)
-		return err_set(e, ERR_DISK_UNSUPPORTED, "%s: %s", d->slot,
+		return err_set(e, vm_disk_refusal(d), "%s: %s", d->slot,
 			d->unsupported);
 	if (!d->capacity)
 		return err_set(e, ERR_DISK_UNSUPPORTED,

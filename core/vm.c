@@ -29,6 +29,7 @@ static void free_disk(struct vm_disk *d)
 	free(d->create_type);
 	free(d->cid);
 	free(d->unsupported);
+	free(d->refusal);
 }
 
 static void free_nic(struct vm_nic *n)
@@ -149,6 +150,13 @@ static int by_index(const void *a, const void *b)
 	const struct vm_nic *x = a, *y = b;
 
 	return (x->index > y->index) - (x->index < y->index);
+}
+
+enum err_code vm_disk_refusal(const struct vm_disk *d)
+{
+	enum err_code code = err_by_id(d->refusal ? d->refusal : "");
+
+	return code ? code : ERR_DISK_UNSUPPORTED;
 }
 
 void vm_sort(struct vm *v)

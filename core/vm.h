@@ -37,6 +37,7 @@ struct vm_disk {
 	char *create_type; /* VMDK createType, or null */
 	char *cid;         /* VMDK CID, or null */
 	char *unsupported; /* why it cannot be copied, or null */
+	char *refusal;     /* "DISK_MISSING": the error that goes with it */
 };
 
 enum vm_mac_kind {
@@ -103,6 +104,9 @@ struct vm_nic *vm_add_nic(struct vm *v);
 struct vm_passthrough *vm_add_passthrough(struct vm *v);
 void vm_warn(struct vm *v, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* The error for a disk with unsupported: its refusal, else
+ * ERR_DISK_UNSUPPORTED. */
+enum err_code vm_disk_refusal(const struct vm_disk *d);
 /* Order disks by bus, controller, unit as numbers (scsi0:2 before
  * scsi0:10), NICs by index. */
 void vm_sort(struct vm *v);

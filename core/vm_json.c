@@ -121,6 +121,7 @@ static const struct field disk_fields[] = {
 	FIELD(vm_disk, F_TEXT, create_type),
 	FIELD(vm_disk, F_TEXT, cid),
 	FIELD(vm_disk, F_TEXT, unsupported),
+	FIELD(vm_disk, F_TEXT, refusal),
 	{0},
 };
 

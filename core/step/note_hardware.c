@@ -33,11 +33,8 @@ static int preflight(struct run *r, struct err *e)
 	for (size_t i = 0; i < now->n_disks; i++)
 		if (now->disks[i].unsupported && !now->disks[i].snapshot)
 			run_find(r, LEVEL_BLOCKER,
-				strstr(now->disks[i].unsupported, "missing")
-					? ERR_DISK_MISSING
-					: ERR_DISK_UNSUPPORTED,
-				"%s: %s", now->disks[i].slot,
-				now->disks[i].unsupported);
+				vm_disk_refusal(&now->disks[i]), "%s: %s",
+				now->disks[i].slot, now->disks[i].unsupported);
 	for (size_t i = 0; i < now->n_warnings; i++)
 		run_find(r, LEVEL_WARNING, ERR_NONE, "%s", now->warnings[i]);
 	return 0;
@@ -58,7 +55,7 @@ static int fits_plan(struct run *r, const struct vm *now, struct err *e)
 				"disk %s is gone since the plan was made",
 				slot);
 		if (d->unsupported)
-			return err_set(e, ERR_DISK_UNSUPPORTED, "%s: %s", slot,
+			return err_set(e, vm_disk_refusal(d), "%s: %s", slot,
 				d->unsupported);
 		if (d->capacity != json_u64(p, "capacity", 0))
 			return err_set(e, ERR_PLAN_BAD,
