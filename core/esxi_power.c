@@ -50,9 +50,10 @@ int esxi_wait_power(struct esxi *x, const char *id, const char *state,
 	double timeout, struct err *e)
 {
 	double until = now_mono() + timeout;
+	unsigned pause = x->poll_ms / 8 + 1;
 	char now[ESXI_POWER_LEN];
 
-	for (;;) {
+	for (;; pause = 2 * pause < x->poll_ms ? 2 * pause : x->poll_ms) {
 		if (look(x, id, now, e))
 			break;
 		if (strcmp(now, state) == 0)
@@ -63,7 +64,7 @@ int esxi_wait_power(struct esxi *x, const char *id, const char *state,
 				timeout);
 			break;
 		}
-		if (stop_sleep(x->poll_ms, e))
+		if (stop_sleep(pause, e))
 			break;
 	}
 	return err_in(e, "wait until VM %s is %s", id, state);
@@ -138,10 +139,12 @@ static int power_on(struct esxi *x, const char *id, struct err *e)
 {
 	double until = now_mono() + ON_TIMEOUT;
 	_free_ char *out = NULL;
-	char msg[160];
+	char state[ESXI_POWER_LEN], msg[160];
 
 	for (unsigned t = 0; t <= x->tries; t++) {
-		if (is(x, id, "on"))
+		if (esxi_power(x, id, state, e))
+			return -1;
+		if (strcmp(state, "on") == 0)
 			return 0;
 		if (t && stop_sleep(x->wait_ms, e))
 			return -1;
