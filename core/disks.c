@@ -59,6 +59,14 @@ int disks_map(
 	return 0;
 }
 
+const json_t *disks_identity(const struct run *r, size_t i)
+{
+	_free_ char *id = xasprintf("identity.%zu", i);
+	const json_t *line = journal_asked(r->j, "copy_disks", "decision", id);
+
+	return json_object_get(json_object_get(line, "data"), "identity");
+}
+
 int disks_complete(const struct run *r, bool *yes, struct err *e)
 {
 	for (size_t i = 0; i < run_disks(r); i++) {

@@ -18,6 +18,10 @@ int disks_sink_spec(struct run *r, size_t i, char **spec, struct err *e);
 int disks_map(
 	const struct run *r, size_t i, struct copy_map **map, struct err *e);
 
+/* What the source disk was when its copy began, null before: an identity as
+ * source.h has it. Borrowed. */
+const json_t *disks_identity(const struct run *r, size_t i);
+
 /* All disks are copied whole. */
 int disks_complete(const struct run *r, bool *yes, struct err *e);
 

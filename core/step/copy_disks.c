@@ -35,15 +35,6 @@ static const char *slot_of(const struct run *r, size_t i)
 	return json_str_or(run_disk(r, i), "slot", "?");
 }
 
-/* The identity an earlier run began with, or null. */
-static const json_t *known_identity(const struct run *r, size_t i)
-{
-	_free_ char *id = xasprintf("identity.%zu", i);
-	const json_t *line = journal_asked(r->j, "copy_disks", "decision", id);
-
-	return json_object_get(json_object_get(line, "data"), "identity");
-}
-
 static int on_begin(void *ctx, const json_t *identity, struct err *e)
 {
 	struct job_ctx *c = ctx;
@@ -117,15 +108,19 @@ static int note_result(
 	return run_note(r, "measure", d, e);
 }
 
-/* The volume reads as zeros where this copy has not written: true of a fresh
+/* The target reads as zeros where this copy has not written: true of a fresh
  * one, not of one that held a copy which was taken back. */
-static bool still_zeroed(const struct run *r, size_t i)
+static bool still_zeroed(const struct run *r, size_t i, const char *sink)
 {
-	_json_ json_t *v = run_object(r, "volume", "slot", slot_of(r, i));
+	const char *file = sink + strlen("raw:");
+	_json_ json_t *o = staged(r)
+		? run_object(r, "file", "id", file)
+		: run_object(r, "volume", "slot", slot_of(r, i));
 	const json_t *undo = journal_last(r->j, "copy_disks", "undo");
 
-	return json_flag(run_disk(r, i), "zeroed", false) &&
-		json_u64(undo, "seq", 0) <= json_u64(v, "seq", 0);
+	if (json_u64(undo, "seq", 0) > json_u64(o, "seq", 0))
+		return false;
+	return staged(r) || json_flag(run_disk(r, i), "zeroed", false);
 }
 
 static int copy_into(struct run *r, size_t i, const struct copy_map *done,
@@ -139,12 +134,12 @@ static int copy_into(struct run *r, size_t i, const struct copy_map *done,
 		.in = in,
 		.out = &out,
 		.readers = run_u64(r, "copy.readers", 0),
-		.target_zeroed = staged(r) || still_zeroed(r, i),
+		.target_zeroed = still_zeroed(r, i, sink),
 		.read_all = run_flag(r, "copy.read_all", false),
 		.limit = run_u64(r, "copy.limit", 0),
 		.patience = run_u64(r, "copy.patience", 0),
 		.done = done,
-		.identity = known_identity(r, i),
+		.identity = disks_identity(r, i),
 		.ctx = &ctx,
 		.begin = on_begin,
 		.mark = on_mark,

@@ -8,10 +8,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../disks.h"
 #include "../esxi.h"
+#include "../source.h"
 #include "../stop.h"
 #include "../str.h"
 #include "../target.h"
+
+/* Off is not enough: it may have run and stopped again since the copy. */
+static int source_unchanged(struct run *r, struct esxi *x, struct err *e)
+{
+	if (esxi_prove_no_delta(x, r->vm->id, e))
+		return -1;
+	for (size_t i = 0; i < run_disks(r); i++) {
+		const struct vm_disk *d = run_source_disk(r, i);
+		const json_t *was = disks_identity(r, i);
+		_json_ json_t *is = NULL;
+
+		if (!d || !was)
+			return err_set(e, ERR_INTERNAL,
+				"nothing is known of the copy of disk %zu",
+				i + 1);
+		if (esxi_disk_identity(x, d, &is, e) || source_same(was, is, e))
+			return -1;
+	}
+	return 0;
+}
 
 static int source_still_off(struct run *r, struct err *e)
 {
@@ -25,7 +47,7 @@ static int source_still_off(struct run *r, struct err *e)
 			"%s is %s on the ESXi host again: two machines with "
 			"one address would disturb each other",
 			r->vm->name, state);
-	return 0;
+	return source_unchanged(r, x, e);
 }
 
 static int run(struct run *r, struct err *e)
@@ -147,9 +169,9 @@ const struct step step_start_vm = {
 	.order = 130,
 	.flags = STEP_STOPS,
 	.doing = N_("Start the VM on Proxmox VE"),
-	.why = N_(
-		"The source is proven off once more, the network links go up, "
-		"and vmferry waits until the guest's agent answers."),
+	.why = N_("The source is proven off and unchanged once more, the "
+		  "network links go up, and vmferry waits until the guest's "
+		  "agent answers."),
 	.manual = N_("qm start VMID\nqm agent VMID ping"),
 	.trouble = N_("Look at the VM's console. Way back: this VM is stopped "
 		      "and the old one started again."),
