@@ -77,6 +77,10 @@ const json_t *journal_last(
 	const struct journal *j, const char *step, const char *event);
 /* The step ended well and was neither begun nor undone after that. */
 bool journal_ended(const struct journal *j, const char *step);
+/* seq of the line that ended the newest undo of the step, 0 where none. */
+uint64_t journal_undone(const struct journal *j, const char *step);
+/* An undo of the step began, and neither ended nor was the step begun again. */
+bool journal_undoing(const struct journal *j, const char *step);
 /* Some worker was here before: there is more than the plan line. */
 bool journal_begun(const struct journal *j);
 /* Objects made and not removed, newest first: array of the data of the

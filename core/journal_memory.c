@@ -65,6 +65,17 @@ static void forget_asked(struct journal *j, const char *step)
 	}
 }
 
+/* Its end is kept apart: until then the step's memory serves the undo. */
+static void learn_undo(struct journal *j, const char *step, const json_t *line)
+{
+	const char *phase = json_str(json_object_get(line, "data"), "phase");
+	_free_ char *key = journal_key(step, "undone", NULL);
+
+	forget_asked(j, step);
+	if (!phase || strcmp(phase, "begin") != 0)
+		json_object_set(j->last, key, (json_t *)line);
+}
+
 void journal_learn(struct journal *j, const json_t *line)
 {
 	const char *step = json_str(line, "step");
@@ -81,7 +92,7 @@ void journal_learn(struct journal *j, const json_t *line)
 		strcmp(event, "answer") == 0 || strcmp(event, "decision") == 0)
 		learn_asked(j, line);
 	else if (strcmp(event, "undo") == 0)
-		forget_asked(j, step);
+		learn_undo(j, step, line);
 }
 
 const json_t *journal_last(
@@ -104,6 +115,19 @@ bool journal_ended(const struct journal *j, const char *step)
 
 	return end > last_seq(j, step, "begin") &&
 		end > last_seq(j, step, "undo");
+}
+
+uint64_t journal_undone(const struct journal *j, const char *step)
+{
+	return last_seq(j, step, "undone");
+}
+
+bool journal_undoing(const struct journal *j, const char *step)
+{
+	uint64_t undo = last_seq(j, step, "undo");
+
+	return undo > journal_undone(j, step) &&
+		undo > last_seq(j, step, "begin");
 }
 
 bool journal_begun(const struct journal *j)

@@ -129,9 +129,15 @@ static void on_error(struct build *b, json_t *s, const json_t *line)
 
 static void on_undo(struct build *b, json_t *s, const json_t *line)
 {
-	(void)b;
-	(void)line;
-	json_put_str(s, "state", "undone");
+	const json_t *data = json_object_get(line, "data");
+
+	if (strcmp(json_str_or(data, "phase", ""), "begin") != 0) {
+		json_put_str(s, "state", "undone");
+		return;
+	}
+	b->running = s;
+	b->since = b->now;
+	json_put_str(s, "state", "running");
 }
 
 static void on_mark(struct build *b, json_t *s, const json_t *line)

@@ -181,36 +181,84 @@ static int undo_step(struct run *r, struct err *e)
 {
 	if (r->step->undo) {
 		run_say(r, "way back of: %s", r->step->doing);
-		if (r->step->undo(r, e))
+		/* Without its end, neither undo nor run takes the step for
+		 * what it was before. */
+		if (!journal_undoing(r->j, r->step->kind) &&
+			note_undo(r, "begin", e))
 			return -1;
+		if (r->step->undo(r, e))
+			return err_in(e, "take back: %s", r->step->doing);
 	}
 	return note_undo(r, "end", e);
+}
+
+/* What is left on the target can wait, the old server cannot; but it must
+ * not start beside a new one. */
+static bool passed_over(const struct run *r, const struct err *e)
+{
+	return e->code != ERR_STOPPED && e->code != ERR_ANSWER_NEEDED &&
+		!(r->step->flags & STEP_STOPS);
+}
+
+struct undone {
+	const struct step *step; /* the first that was passed over */
+	unsigned index;
+	struct err why;
+};
+
+static int undo_one(struct run *r, struct undone *u, struct err *e)
+{
+	struct err why = {0};
+
+	run_state(r, "undoing", NULL, NULL);
+	if (undo_step(r, &why) == 0)
+		return 0;
+	step_failed(r, &why);
+	if (!passed_over(r, &why)) {
+		*e = why;
+		return -1;
+	}
+	run_say(r, "  not taken back: %s: %s", err_id(why.code), why.why);
+	if (!u->step)
+		*u = (struct undone){r->step, r->index, why};
+	return 0;
+}
+
+static int undo_steps(struct run *r, const char *to, struct err *e)
+{
+	const json_t *list = json_object_get(r->plan, "steps");
+	struct undone u = {0};
+
+	r->count = json_array_size(list);
+	for (size_t n = r->count; n--;) {
+		const char *kind = json_string_value(json_array_get(list, n));
+
+		r->step = step_find(kind);
+		r->index = n + 1;
+		if (run_begun(r, kind) && undo_one(r, &u, e))
+			return -1;
+		if (to && strcmp(to, kind) == 0)
+			break;
+	}
+	if (!u.step) {
+		run_state(r, to ? "stopped" : "undone", NULL, NULL);
+		return 0;
+	}
+	r->step = u.step;
+	r->index = u.index;
+	*e = u.why;
+	run_state(r, "failed", e, NULL);
+	return -1;
 }
 
 int run_undo(struct job *job, const struct run_opts *o, const char *to,
 	struct err *e)
 {
 	struct run r = {.opts = o, .job = job};
-	size_t n;
 	int rc = run_begin(&r, e);
 
-	n = rc ? 0 : json_array_size(json_object_get(r.plan, "steps"));
-	r.count = n;
-	while (rc == 0 && n--) {
-		r.step = step_find(json_string_value(
-			json_array_get(json_object_get(r.plan, "steps"), n)));
-		r.index = n + 1;
-		if (!run_begun(&r, r.step->kind))
-			continue;
-		run_state(&r, "undoing", NULL, NULL);
-		rc = undo_step(&r, e);
-		if (rc)
-			step_failed(&r, e);
-		else if (to && strcmp(to, r.step->kind) == 0)
-			break;
-	}
 	if (rc == 0)
-		run_state(&r, "undone", NULL, NULL);
+		rc = undo_steps(&r, to, e);
 	run_end(&r);
 	return rc;
 }

@@ -38,13 +38,20 @@ struct run {
 	json_t *findings;        /* while preflight runs, else null */
 	struct esxi *x;
 	struct pve *p;
+	/* Why a connection could not be opened: not tried a second time by
+	 * this process, since a host locks an account that guesses. */
+	struct err x_why, p_why;
 };
 
 /* Do all steps that are not done. ERR_ANSWER_NEEDED when a question waits. */
 int run_job(struct job *job, const struct run_opts *o, struct err *e);
 
-/* Take back what was done, newest step first, down to and including step
- * `to` (null: all). */
+/*
+ * Take back what was done, newest step first, down to and including step
+ * `to` (null: all). A step that cannot be taken back is passed over, so that
+ * the source comes up again, and its error returned at the end: the next undo
+ * finds it. Not passed over is one that decides which server runs.
+ */
 int run_undo(struct job *job, const struct run_opts *o, const char *to,
 	struct err *e);
 

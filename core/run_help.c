@@ -89,6 +89,13 @@ static unsigned port_of(const struct run *r, const char *path, unsigned def)
 	return run_u64(r, path, def) & 0xffff;
 }
 
+static int refused(const struct err *why, struct err *e)
+{
+	if (e)
+		*e = *why;
+	return -1;
+}
+
 int run_esxi(struct run *r, struct esxi **x, struct err *e)
 {
 	const struct ssh_target t = {
@@ -99,8 +106,10 @@ int run_esxi(struct run *r, struct esxi **x, struct err *e)
 		.password = secrets_get(r->opts->secrets, "esxi.password"),
 	};
 
-	if (!r->x && esxi_open(&t, &r->x, e))
-		return err_in(e, "log in to the ESXi host %s", t.host);
+	if (!r->x && !r->x_why.code && esxi_open(&t, &r->x, &r->x_why))
+		err_in(&r->x_why, "log in to the ESXi host %s", t.host);
+	if (!r->x)
+		return refused(&r->x_why, e);
 	*x = r->x;
 	return 0;
 }
@@ -114,13 +123,13 @@ int run_pve(struct run *r, struct pve **p, struct err *e)
 		.user = run_str(r, "target.user", "root@pam"),
 	};
 
-	if (!r->p) {
-		if (secrets_need(
-			    r->opts->secrets, "pve.secret", &t.secret, e) ||
-			pve_open(&t, &r->p, e))
-			return err_in(
-				e, "log in to the Proxmox node %s", t.host);
-	}
+	if (!r->p && !r->p_why.code &&
+		(secrets_need(r->opts->secrets, "pve.secret", &t.secret,
+			 &r->p_why) ||
+			pve_open(&t, &r->p, &r->p_why)))
+		err_in(&r->p_why, "log in to the Proxmox node %s", t.host);
+	if (!r->p)
+		return refused(&r->p_why, e);
 	*p = r->p;
 	return 0;
 }
@@ -185,7 +194,7 @@ static uint64_t seq_of(const struct run *r, const char *step, const char *event)
 
 bool run_begun(const struct run *r, const char *step)
 {
-	return seq_of(r, step, "begin") > seq_of(r, step, "undo");
+	return seq_of(r, step, "begin") > journal_undone(r->j, step);
 }
 
 const json_t *run_recall(
@@ -194,7 +203,7 @@ const json_t *run_recall(
 	const json_t *line = journal_last(r->j, step, event);
 
 	/* What an undo took back is not remembered. */
-	if (!line || json_u64(line, "seq", 0) < seq_of(r, step, "undo"))
+	if (!line || json_u64(line, "seq", 0) < journal_undone(r->j, step))
 		return NULL;
 	return json_object_get(line, "data");
 }
@@ -284,6 +293,18 @@ int run_allowed(struct run *r, const char *key, const char *text,
 
 /* --- findings --- */
 
+/* Several steps may meet the same trouble: it is told once. */
+static bool found(const json_t *findings, const char *text)
+{
+	const json_t *f;
+	size_t i;
+
+	json_array_foreach (findings, i, f)
+		if (strcmp(json_str_or(f, "text", ""), text) == 0)
+			return true;
+	return false;
+}
+
 void run_find(struct run *r, enum level level, enum err_code code,
 	const char *fmt, ...)
 {
@@ -296,6 +317,10 @@ void run_find(struct run *r, enum level level, enum err_code code,
 	if (vasprintf(&text, fmt, ap) < 0)
 		abort();
 	va_end(ap);
+	if (found(r->findings, text)) {
+		json_decref(o);
+		return;
+	}
 	json_put_str(o, "level", names[level]);
 	json_put_str(o, "text", text);
 	json_put_str(o, "step", r->step->kind);

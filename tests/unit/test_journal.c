@@ -165,7 +165,19 @@ static void undone(void **state)
 	ok(journal_add(j, "stop_vm", "begin", NULL, e));
 	ok(journal_add(j, "stop_vm", "end", NULL, e));
 	assert_true(journal_ended(j, "stop_vm"));
+	/* An undo that began: not done any more, not taken back till it ends,
+	 * which a later worker knows as well. */
+	ok(journal_add(
+		j, "stop_vm", "undo", jobtest_data("phase", "begin"), e));
+	journal_close(j);
+	ok(journal_open(job->dir, NULL, &j, e));
+	assert_true(journal_undoing(j, "stop_vm"));
+	assert_false(journal_ended(j, "stop_vm"));
+	assert_true(journal_undone(j, "stop_vm") < journal_seq(j) - 1);
+	ok(journal_add(j, "stop_vm", "undo", jobtest_data("phase", "end"), e));
+	assert_int_equal(journal_undone(j, "stop_vm"), journal_seq(j));
 	ok(journal_add(j, "stop_vm", "begin", NULL, e));
+	assert_false(journal_undoing(j, "stop_vm"));
 	assert_false(journal_ended(j, "stop_vm"));
 }
 
