@@ -211,10 +211,17 @@ int pve_vm_exists(struct pve *p, unsigned vmid, bool *exists, struct err *e);
  * null: the storage's default. *volid is to be freed. Sizes are rounded up
  * to KiB, on block storages to MiB: ask pve_volume_path for the real one.
  * An answer lost on the way is looked after, so -1 means: no volume of this
- * call is there, but for ERR_TIMEOUT and ERR_STOPPED (compare pve_volumes).
+ * call is there, but for ERR_TIMEOUT and ERR_STOPPED.
  */
+struct pve_naming {
+	/* Each id before it is asked for; nothing had it a moment ago. -1
+	 * ends the call. */
+	int (*tell)(void *arg, const char *volid, struct err *e);
+	void *arg;
+};
 int pve_volume_alloc(struct pve *p, const char *storage, unsigned vmid,
-	const char *format, uint64_t size, char **volid, struct err *e);
+	const char *format, uint64_t size, const struct pve_naming *naming,
+	char **volid, struct err *e);
 /* Where the node has it: a file, a device, or rbd:POOL/NAME. size in bytes.
  * Each output may be null; texts to be freed. ERR_NOT_FOUND. */
 int pve_volume_path(struct pve *p, const char *volid, char **path,

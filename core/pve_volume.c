@@ -105,6 +105,7 @@ struct alloc {
 	const char *format;
 	bool files; /* names carry the format */
 	uint64_t kib;
+	const struct pve_naming *naming; /* or null */
 };
 
 /*
@@ -170,6 +171,15 @@ static int alloc_named(struct pve *p, const struct alloc *a, const char *name,
 	return -1;
 }
 
+/* "local:120/vm-120-disk-0.raw", "thin:vm-120-disk-0" */
+static int tell_name(const struct alloc *a, const char *name, struct err *e)
+{
+	_free_ char *dir = a->files ? xasprintf("%u/", a->vmid) : xstrdup("");
+	_free_ char *volid = xasprintf("%s:%s%s", a->storage, dir, name);
+
+	return a->naming ? a->naming->tell(a->naming->arg, volid, e) : 0;
+}
+
 static int alloc_next(
 	struct pve *p, const struct alloc *a, char **volid, struct err *e)
 {
@@ -184,6 +194,8 @@ static int alloc_next(
 			n + i, a->files ? "." : "", a->files ? a->format : "");
 		struct err why = {0};
 
+		if (tell_name(a, name, e) < 0)
+			return -1;
 		if (alloc_named(p, a, name, volid, &why) == 0)
 			return 0;
 		if (strstr(why.why, "already exists") && i + 1 < NAME_TRIES)
@@ -219,10 +231,11 @@ static bool keeps_files(const char *type)
 }
 
 int pve_volume_alloc(struct pve *p, const char *storage, unsigned vmid,
-	const char *format, uint64_t size, char **volid, struct err *e)
+	const char *format, uint64_t size, const struct pve_naming *naming,
+	char **volid, struct err *e)
 {
 	_json_ json_t *row = NULL;
-	struct alloc a = {.storage = storage, .vmid = vmid};
+	struct alloc a = {.storage = storage, .vmid = vmid, .naming = naming};
 	char text[STR_SIZE_LEN];
 
 	if (pve_storage(p, storage, &row, e) < 0)

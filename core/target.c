@@ -32,10 +32,9 @@ int target_is_ours(
 		return -1;
 	if (strstr(json_str_or(config, "description", ""), tag))
 		return 1;
-	return err_set(e, ERR_VMID_TAKEN,
-		"VM %u on the node does not carry this job's tag: it is not "
-		"touched",
-		id);
+	return err_set(e, ERR_TARGET_FOREIGN,
+		"the description of VM %u on the node lacks the line \"%s\"",
+		id, tag);
 }
 
 int target_volume(struct run *r, size_t i, char **volid, char **path,

@@ -11,7 +11,7 @@
 /* The line in the description that says a VM is this job's. To be freed. */
 char *target_tag(const struct run *r);
 /* 1: VM id exists and carries the tag; 0: there is no such VM; -1 with
- * ERR_VMID_TAKEN: it is somebody else's (or another error). */
+ * ERR_TARGET_FOREIGN: it is somebody else's (or another error). */
 int target_is_ours(
 	const struct run *r, struct pve *p, unsigned id, struct err *e);
 

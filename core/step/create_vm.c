@@ -138,126 +138,181 @@ static int create_at(struct run *r, struct pve *p, unsigned vmid, struct err *e)
 	return pve_vm_create(p, vmid, &params, NULL, e);
 }
 
+/* First as an intent, then as a VM that is there and has the tag. */
+static int note_vm(struct run *r, unsigned id, bool created, struct err *e)
+{
+	json_t *more = json_object();
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", id);
+	json_put_bool(more, "created", created);
+	return run_made(r, "vm", text, more, e);
+}
+
+static int forget_vm(struct run *r, unsigned id, struct err *e)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", id);
+	return run_removed(r, "vm", text, e);
+}
+
+static bool was_created(const struct run *r)
+{
+	_json_ json_t *o = run_object(r, "vm", NULL, NULL);
+
+	return json_flag(o, "created", false);
+}
+
 /* An id asked for must be free; else the next, again if somebody was
  * quicker. */
 static int create(struct run *r, struct pve *p, struct err *e)
 {
 	unsigned want = run_u64(r, "target.vmid", 0), id;
-	char text[16];
 
 	for (int tries = 0; tries < 5; tries++) {
-		if (pve_next_id(p, want, &id, e))
+		if (pve_next_id(p, want, &id, e) || note_vm(r, id, false, e))
 			return -1;
-		snprintf(text, sizeof(text), "%u", id);
-		if (run_made(r, "vm", text, NULL, e))
-			return -1;
-		if (create_at(r, p, id, e) == 0)
+		/* After a lost answer the VM may be there all the same. */
+		if (create_at(r, p, id, e) == 0 ||
+			target_is_ours(r, p, id, NULL) > 0)
 			return 0;
-		if (target_is_ours(r, p, id, NULL) > 0)
-			return 0; /* the answer was lost, the VM is there */
-		if (e->code != ERR_VMID_TAKEN || want)
+		if (e->code != ERR_VMID_TAKEN)
 			return -1;
-		if (run_removed(r, "vm", text, e))
+		if (forget_vm(r, id, NULL) || want)
 			return -1;
 	}
 	return -1;
 }
 
-/* The VM of an earlier run, if that got so far; -1 where the id is now
- * somebody else's. */
-static int ours_exists(struct run *r, struct pve *p, bool *there, struct err *e)
+/* The VM that the journal names: 1 it is there, 0 not, and forgotten where
+ * nothing but the intent ever was; -1 somebody took its tag away. */
+static int find_ours(struct run *r, struct pve *p, struct err *e)
 {
 	unsigned id = run_vmid(r);
 	int ours;
 
-	*there = false;
 	if (!id)
 		return 0;
 	ours = target_is_ours(r, p, id, e);
-	if (ours < 0)
-		return -1;
-	*there = ours > 0;
-	if (!*there) {
-		char text[16];
-
-		/* The intent was journalled, the VM never came to be. */
-		snprintf(text, sizeof(text), "%u", id);
-		return run_removed(r, "vm", text, e);
+	if (ours > 0)
+		return 1;
+	if (ours < 0) {
+		if (e->code != ERR_TARGET_FOREIGN || was_created(r))
+			return -1;
+		run_say(r, "  VM %u on the node is not this job's: left alone",
+			id);
 	}
-	return 0;
+	return forget_vm(r, id, e);
 }
 
 /* --- volumes --- */
+
+struct naming {
+	struct run *r;
+	const json_t *disk;
+};
+
+static int note_volume(struct run *r, const json_t *disk, const char *volid,
+	bool allocated, struct err *e)
+{
+	json_t *more = json_object();
+
+	json_put_str(more, "slot", json_str(disk, "slot"));
+	json_put_str(more, "format", json_str(disk, "format"));
+	json_put_bool(more, "allocated", allocated);
+	return run_made(r, "volume", volid, more, e);
+}
+
+/* A name that was not the one in the end is somebody else's. */
+static int forget_other(
+	struct run *r, const json_t *disk, const char *volid, struct err *e)
+{
+	_json_ json_t *o =
+		run_object(r, "volume", "slot", json_str_or(disk, "slot", ""));
+	const char *id = json_str(o, "id");
+
+	return id && strcmp(id, volid) ? run_removed(r, "volume", id, e) : 0;
+}
+
+/* In the journal before it is on the node: what a crash leaves is known by
+ * its name, and no other volume is ever taken for ours. */
+static int on_name(void *arg, const char *volid, struct err *e)
+{
+	const struct naming *n = arg;
+
+	return forget_other(n->r, n->disk, volid, e) ||
+			note_volume(n->r, n->disk, volid, false, e)
+		? -1
+		: 0;
+}
+
+static int free_one(
+	struct run *r, struct pve *p, const json_t *volume, struct err *e)
+{
+	const char *id = json_str_or(volume, "id", "");
+
+	return pve_volume_free(p, id, e) || run_removed(r, "volume", id, e) ? -1
+									    : 0;
+}
 
 static int alloc_one(struct run *r, struct pve *p, size_t i, struct err *e)
 {
 	const json_t *d = run_disk(r, i);
 	const char *slot = json_str_or(d, "slot", "");
 	_json_ json_t *have = run_object(r, "volume", "slot", slot);
+	struct naming n = {r, d};
+	const struct pve_naming naming = {on_name, &n};
 	_free_ char *volid = NULL;
-	json_t *more;
 
-	if (have)
+	if (json_flag(have, "allocated", false))
 		return 0;
+	/* A run that was cut off may have left it half made. */
+	if (have && free_one(r, p, have, e))
+		return -1;
 	if (pve_volume_alloc(p, json_str_or(d, "storage", ""), run_vmid(r),
 		    json_str_or(d, "format", "raw"), json_u64(d, "capacity", 0),
-		    &volid, e))
+		    &naming, &volid, e))
 		return err_in(e, "allocate a volume for disk %s", slot);
-	more = json_object();
-	json_put_str(more, "slot", slot);
-	json_put_str(more, "format", json_str(d, "format"));
 	run_say(r, "  %s -> %s", slot, volid);
-	return run_made(r, "volume", volid, more, e);
+	return forget_other(r, d, volid, e) || note_volume(r, d, volid, true, e)
+		? -1
+		: 0;
 }
 
-/* Volumes of our VM that a crash kept out of the journal are taken away: the
- * VM is ours by its tag, so they are. */
-static int drop_strays(
-	struct run *r, struct pve *p, const char *storage, struct err *e)
+/* Those of a VM that is gone. */
+static int free_volumes(struct run *r, struct pve *p, struct err *e)
 {
-	_json_ json_t *rows = NULL;
-	const json_t *row;
-	size_t i;
+	json_t *v;
 
-	if (pve_volumes(p, storage, run_vmid(r), &rows, e))
-		return -1;
-	json_array_foreach (rows, i, row) {
-		const char *volid = json_str_or(row, "volid", "");
-		_json_ json_t *known = run_object(r, "volume", "id", volid);
+	while ((v = run_object(r, "volume", NULL, NULL))) {
+		_json_ json_t *own = v;
 
-		if (known)
-			continue;
-		run_say(r, "  freeing %s, left by a run that was cut off",
-			volid);
-		if (pve_volume_free(p, volid, e))
+		if (free_one(r, p, own, e))
 			return -1;
 	}
-	return 0;
-}
-
-static int volumes(struct run *r, struct pve *p, bool resumed, struct err *e)
-{
-	for (size_t i = 0; resumed && i < run_disks(r); i++)
-		if (drop_strays(r, p,
-			    json_str_or(run_disk(r, i), "storage", ""), e))
-			return -1;
-	for (size_t i = 0; i < run_disks(r); i++)
-		if (alloc_one(r, p, i, e))
-			return -1;
 	return 0;
 }
 
 static int run(struct run *r, struct err *e)
 {
 	struct pve *p;
-	bool there;
+	int there;
 
-	if (run_pve(r, &p, e) || ours_exists(r, p, &there, e))
+	if (run_pve(r, &p, e))
 		return -1;
-	if (!there && create(r, p, e))
+	there = find_ours(r, p, e);
+	if (there < 0)
+		return -1;
+	if (!there && (free_volumes(r, p, e) || create(r, p, e)))
+		return -1;
+	if (!was_created(r) && note_vm(r, run_vmid(r), true, e))
 		return -1;
 	run_say(r, "  VM %u", run_vmid(r));
-	return volumes(r, p, there, e);
+	for (size_t i = 0; i < run_disks(r); i++)
+		if (alloc_one(r, p, i, e))
+			return -1;
+	return 0;
 }
 
 static int verify(struct run *r, struct err *e)
@@ -286,46 +341,29 @@ static int verify(struct run *r, struct err *e)
 
 /* --- way back --- */
 
-static int free_volumes(struct run *r, struct pve *p, struct err *e)
-{
-	_json_ json_t *v = NULL;
-
-	while ((v = run_object(r, "volume", NULL, NULL))) {
-		_json_ json_t *own = v;
-		_free_ char *id = xstrdup(json_str_or(own, "id", ""));
-
-		v = NULL;
-		if (pve_volume_free(p, id, e) && e->code != ERR_NOT_FOUND)
-			return -1;
-		if (run_removed(r, "volume", id, e))
-			return -1;
-	}
-	return 0;
-}
-
+/* The VM first: whoever looks never sees one without its disks. */
 static int undo(struct run *r, struct err *e)
 {
+	_json_ json_t *volume = run_object(r, "volume", NULL, NULL);
 	unsigned id = run_vmid(r);
-	char text[16];
 	struct pve *p;
-	int ours;
+	int there;
 
-	if (!id)
+	if (!id && !volume)
 		return 0;
 	if (run_pve(r, &p, e))
 		return -1;
-	ours = target_is_ours(r, p, id, e);
-	if (ours < 0)
+	there = find_ours(r, p, e);
+	if (there < 0)
 		return -1;
-	if (ours > 0) {
+	if (there) {
 		run_say(r, "  removing VM %u and its volumes", id);
-		if (free_volumes(r, p, e))
-			return -1;
 		if (pve_vm_destroy(p, id, NULL, e))
 			return -1;
 	}
-	snprintf(text, sizeof(text), "%u", id);
-	return run_removed(r, "vm", text, e);
+	if (free_volumes(r, p, e))
+		return -1;
+	return there ? forget_vm(r, id, e) : 0;
 }
 
 const struct step step_create_vm = {

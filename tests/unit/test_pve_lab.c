@@ -284,7 +284,7 @@ static void life(const char *release)
 	assert_true(str_starts(pve_version_text(p), release));
 	MUST(pve_next_id(p, VM, &id, &e));
 	MUST(pve_volume_alloc(
-		p, "local", VM, "qcow2", (64 << 20) + 1, &volid, &e));
+		p, "local", VM, "qcow2", (64 << 20) + 1, NULL, &volid, &e));
 	assert_string_equal(volid, "local:120/vm-120-disk-0.qcow2");
 	MUST(pve_volume_path(p, volid, &path, &size, &format, &e));
 	assert_true(file_exists(path));
@@ -431,7 +431,7 @@ static void faults(void **state)
 	/* The proxy gives up, the work goes on: the volume is waited for. */
 	fault(&l, "http-596", "/nodes/pve/storage/local/content 1500");
 	p->pause_ms = 200;
-	MUST(pve_volume_alloc(p, "local", VM, "raw", 4096, &volid, &e));
+	MUST(pve_volume_alloc(p, "local", VM, "raw", 4096, NULL, &volid, &e));
 	assert_string_equal(volid, "local:120/vm-120-disk-0.raw");
 	pve_close(p);
 	lab_end(&l);

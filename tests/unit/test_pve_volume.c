@@ -136,13 +136,14 @@ static void unfit(void **state)
 	web_ok(&f.w, STORAGES, storages);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		assert_int_equal(pve_volume_alloc(f.p, rows[i].storage, 120,
-					 NULL, 1, &volid, &f.e),
+					 NULL, 1, NULL, &volid, &f.e),
 			-1);
 		assert_int_equal(f.e.code, ERR_STORAGE_UNFIT);
 		assert_string_equal(f.e.why, rows[i].why);
 	}
-	assert_int_equal(
-		pve_volume_alloc(f.p, "vg", 120, "qcow2", 1, &volid, &f.e), -1);
+	assert_int_equal(pve_volume_alloc(f.p, "vg", 120, "qcow2", 1, NULL,
+				 &volid, &f.e),
+		-1);
 	assert_string_equal(f.e.why, "storage vg cannot hold qcow2");
 	assert_int_equal(web_count(&f.w, "POST"), 0);
 	fix_close(&f);
@@ -174,8 +175,8 @@ static void alloc_names(void **state)
 		NULL_DATA);
 	web_on(&f.w, ALLOC_L, 1, "200 OK",
 		"{\"data\":\"local:120/vm-120-disk-11.raw\"}");
-	assert_int_equal(
-		pve_volume_alloc(f.p, "local", 120, "qcow2", 1025, &a, &f.e),
+	assert_int_equal(pve_volume_alloc(f.p, "local", 120, "qcow2", 1025,
+				 NULL, &a, &f.e),
 		0);
 	assert_string_equal(a, "local:120/vm-120-disk-0.qcow2");
 	assert_int_equal(web_count(&f.w,
@@ -183,8 +184,8 @@ static void alloc_names(void **state)
 				 "format=qcow2\n"),
 		1);
 	/* Taken between our look and our call: the next number. */
-	assert_int_equal(
-		pve_volume_alloc(f.p, "local", 120, NULL, 1 << 20, &b, &f.e),
+	assert_int_equal(pve_volume_alloc(f.p, "local", 120, NULL, 1 << 20,
+				 NULL, &b, &f.e),
 		0);
 	assert_string_equal(b, "local:120/vm-120-disk-11.raw");
 	assert_int_equal(web_count(&f.w,
@@ -196,7 +197,7 @@ static void alloc_names(void **state)
 	web_ok(&f.w, "POST " NODE "/storage/thin/content",
 		"{\"data\":\"thin:vm-120-disk-0\"}");
 	assert_int_equal(pve_volume_alloc(f.p, "thin", 120, NULL, (1 << 20) + 1,
-				 &c, &f.e),
+				 NULL, &c, &f.e),
 		0);
 	assert_int_equal(web_count(&f.w,
 				 "filename=vm-120-disk-0&size=2048&"
@@ -227,16 +228,19 @@ static void alloc_lost(void **state)
 	web_drop(&f.w, ALLOC_L, 1);
 	web_on(&f.w, ALLOC_L, 1, "500 not enough free space", NULL_DATA);
 	f.p->patience = 5;
-	assert_int_equal(
-		pve_volume_alloc(f.p, "local", 120, "raw", 4096, &a, &f.e), 0);
+	assert_int_equal(pve_volume_alloc(f.p, "local", 120, "raw", 4096, NULL,
+				 &a, &f.e),
+		0);
 	assert_string_equal(a, "local:120/vm-120-disk-0.raw");
 	assert_int_equal(web_count(&f.w, CONTENT_L), 7);
 	f.p->patience = 0.05;
-	assert_int_equal(
-		pve_volume_alloc(f.p, "local", 120, "raw", 4096, &b, &f.e), -1);
+	assert_int_equal(pve_volume_alloc(f.p, "local", 120, "raw", 4096, NULL,
+				 &b, &f.e),
+		-1);
 	assert_int_equal(f.e.code, ERR_TIMEOUT);
-	assert_int_equal(
-		pve_volume_alloc(f.p, "local", 120, "raw", 4096, &b, &f.e), -1);
+	assert_int_equal(pve_volume_alloc(f.p, "local", 120, "raw", 4096, NULL,
+				 &b, &f.e),
+		-1);
 	assert_int_equal(f.e.code, ERR_NO_SPACE);
 	assert_string_equal(f.e.what, "allocate 4.0 KiB for VM 120 on local");
 	assert_null(b);
