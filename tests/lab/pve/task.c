@@ -184,9 +184,13 @@ static void *task_main(void *arg)
 	if (!task_wait(t, lab.slow_ms))
 		rc = task_die(t, "interrupted by signal");
 	lab_lock();
-	if (fault_hit("task-fail", t->type, &f))
+	if (fault_hit("task-fail", t->type, &f)) {
 		rc = task_die(t, "%s",
 			js(f, "text") ? js(f, "text") : "failed on demand");
+		/* A create that fails gives its id back. */
+		if (!strcmp(t->type, "qmcreate"))
+			vm_drop((int)strtol(t->id, NULL, 10));
+	}
 	json_decref(f);
 	f = NULL;
 	if (fault_hit("task-warn", t->type, &f))
