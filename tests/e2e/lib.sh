@@ -98,3 +98,93 @@ expect_error() {
     fail "not $id: $*"
   }
 }
+
+# --- the Proxmox node -------------------------------------------------------
+
+# api METHOD PATH [KEY=VALUE]...: the node's answer, with the lab's token.
+api() {
+  local method=$1 path=$2 args=() kv
+  shift 2
+  for kv in "$@"; do args+=(--data-urlencode "$kv"); done
+  sed 's/.*/header = "Authorization: PVEAPIToken=&"/' "$PVE_TOKEN_FILE" |
+    node curl -skf -K - -X "$method" "${args[@]}" "$PVE_URL/api2/json$path"
+}
+
+# on_node: "VMID NAME" of each VM there.
+on_node() {
+  api GET /nodes/pve/qemu | jq -r '.data[] | "\(.vmid) \(.name)"'
+}
+
+# volumes_on STORAGE...: the ids of all volumes that lie there.
+volumes_on() {
+  local s
+  for s in "$@"; do
+    api GET "/nodes/pve/storage/$s/content" | jq -r '.data[].volid'
+  done
+}
+
+volume_path() { # VOLID
+  api GET "/nodes/pve/storage/${1%%:*}/content/$(jq -rn --arg v "$1" '$v|@uri')" |
+    jq -r .data.path
+}
+
+# --- jobs -------------------------------------------------------------------
+
+job_dir() { echo "$VMFERRY_STATE/jobs/$1"; }
+journal() { cat "$VMFERRY_STATE/jobs/$1/journal"; }
+
+# run JOB [options]: goes on with a job.
+run() {
+  local job=$1
+  shift
+  ferry run "$job" --secrets "$work/secrets" "$@"
+}
+
+# await SECONDS WHAT COMMAND...: until the command succeeds.
+await() {
+  local limit=$((SECONDS + $1)) what=$2
+  shift 2
+  until "$@"; do
+    [ $SECONDS -lt $limit ] || fail "waited in vain: $what"
+    sleep 0.02
+  done
+}
+
+# --- the copy ---------------------------------------------------------------
+
+# slots JOB: slot, flat file, volume and format of each disk, as the journal
+# tells; with tabs between, since names may hold blanks.
+slots() {
+  journal "$1" | jq -rs '
+    (map(select(.event == "made" and .data.kind == "volume") | .data) |
+      group_by(.slot) | map(last)) as $v |
+    (map(select(.event == "measure" and .data.name == "hardware")) | last)
+    .data.vm.disks[] | . as $d | $v[] | select(.slot == $d.slot) |
+    [$d.slot, $d.data, .id, .format] | @tsv'
+}
+
+# raw_sum PATH FORMAT SIZE: SHA-256 of the first SIZE bytes of the disk.
+raw_sum() {
+  local raw
+  raw=$(mktemp "$work/raw.XXXXXX")
+  qemu-img convert -f "$2" -O raw "$1" "$raw" || fail "read $1"
+  head -c "$3" "$raw" | sha256sum | cut -d' ' -f1
+  rm "$raw"
+}
+
+# check_copy VM [JOB]: each volume holds what the lab put on the source, byte
+# for byte, and the source still does.
+check_copy() {
+  local vm=$1 slot flat volid format want got n=0
+  while IFS=$'\t' read -r slot flat volid format; do
+    want=$(cut -d' ' -f1 "$ESXI_DIR/expected/$vm-$slot.sha256")
+    got=$(sha256sum <"$ESXI_DIR/root$flat" | cut -d' ' -f1)
+    [ "$got" = "$want" ] || fail "$vm $slot: the source changed"
+    got=$(raw_sum "$(volume_path "$volid")" "$format" \
+      "$(stat -c %s "$ESXI_DIR/root$flat")")
+    [ "$got" = "$want" ] || fail "$vm $slot: $volid differs from the source"
+    say "  $vm $slot: $volid is identical (${want:0:16})"
+    n=$((n + 1))
+  done < <(slots "${2:-$vm}")
+  [ $n -gt 0 ] || fail "$vm: no volume to compare"
+}
