@@ -137,6 +137,9 @@ static int pick_storage(const struct build *b, const char *slot,
 	if (!json_flag(r, "enabled", true) || !json_flag(r, "active", true))
 		return err_set(e, ERR_STORAGE_UNFIT,
 			"storage %s is disabled or not active", name);
+	if (json_str(r, "unfit"))
+		return err_set(e, ERR_STORAGE_UNFIT, "storage %s %s", name,
+			json_str(r, "unfit"));
 	*row = r;
 	return 0;
 }

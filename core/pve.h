@@ -176,8 +176,9 @@ int pve_nodes(struct pve *p, json_t **out, struct err *e);
 /*
  * Storages of the node: [{storage, type, content[], formats[],
  * default_format, avail, total, used (bytes), shared, enabled, active, thin,
- * zeroed}]. formats: of VM disks ("raw", "qcow2", "vmdk"); empty where none
- * can be made. thin: space is taken as it is written. zeroed: a new volume
+ * zeroed, unfit}]. formats: of VM disks ("raw", "qcow2", "vmdk"); empty where
+ * none can be made and written on the node: unfit says why, else it is not
+ * there. thin: space is taken as it is written. zeroed: a new volume
  * reads as zeros (not lvm).
  */
 int pve_storages(struct pve *p, json_t **out, struct err *e);

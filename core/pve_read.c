@@ -19,14 +19,14 @@ static const struct {
 	{"dir", FILES | ZEROED | THIN},
 	{"nfs", FILES | ZEROED | THIN},
 	{"cifs", FILES | ZEROED | THIN},
-	{"glusterfs", FILES | ZEROED | THIN},
+	{"glusterfs", NO_DISKS}, /* gluster://: no file of the node's */
 	{"cephfs", NO_DISKS},
 	{"btrfs", ZEROED | THIN},
 	{"lvm", 0},
 	{"lvmthin", ZEROED | THIN},
-	{"zfspool", ZEROED}, /* thin where `sparse` is set */
-	{"rbd", ZEROED | THIN},
-	{"zfs", 0},
+	{"zfspool", ZEROED},    /* thin where `sparse` is set */
+	{"rbd", ZEROED | THIN}, /* a device where `krbd` is set */
+	{"zfs", NO_DISKS},      /* over iSCSI: no device on the node */
 	{"iscsi", NO_DISKS},
 	{"iscsidirect", NO_DISKS},
 	{"pbs", NO_DISKS},
@@ -89,15 +89,28 @@ static const char *default_format(const json_t *row)
 	return json_is_string(def) ? json_string_value(def) : "raw";
 }
 
-/* Needs Datastore.Audit; where that is missing it counts as thick. */
-static bool zfs_sparse(struct pve *p, const char *storage)
+/* A flag of its configuration; needs Datastore.Audit, false without. */
+static bool storage_flag(struct pve *p, const char *storage, const char *key)
 {
 	_json_ json_t *config = NULL;
 
 	return pve_call(p, "GET", "/storage/{storage}",
 		       &(struct pve_at){.storage = storage}, NULL, &config,
 		       NULL) == 0 &&
-		json_flag(config, "sparse", false);
+		json_flag(config, key, false);
+}
+
+/* Why the node has no file or device for a disk there, or null. */
+static const char *unfit(
+	struct pve *p, const char *storage, const char *type, unsigned flags)
+{
+	if (flags & NO_DISKS)
+		return "is of a kind whose disks are no file or device of the "
+		       "node";
+	if (strcmp(type, "rbd") == 0 && !storage_flag(p, storage, "krbd"))
+		return "has no block devices on the node: set KRBD on it "
+		       "(pvesm set STORAGE --krbd 1)";
+	return NULL;
 }
 
 static json_t *storage_row(struct pve *p, const json_t *in)
@@ -107,15 +120,20 @@ static json_t *storage_row(struct pve *p, const json_t *in)
 	const char *type = json_str_or(in, "type", "");
 	unsigned flags = flags_of(type);
 	bool images, thin = flags & THIN;
+	const char *why;
 
 	content = split(json_str_or(in, "content", ""));
-	images = has_text(content, "images") && !(flags & NO_DISKS);
+	why = has_text(content, "images")
+		? unfit(p, name, type, flags)
+		: "takes no VM disks (content type images)";
+	images = !why;
 	if (images && strcmp(type, "zfspool") == 0)
-		thin = zfs_sparse(p, name);
+		thin = storage_flag(p, name, "sparse");
 	json_put_str(o, "storage", name);
 	json_put_str(o, "type", type);
 	json_put(o, "content", content);
 	json_put(o, "formats", images ? formats_of(in, flags) : json_array());
+	json_put_str(o, "unfit", why);
 	json_put_str(o, "default_format", images ? default_format(in) : NULL);
 	json_put_u64(o, "avail", json_u64(in, "avail", 0));
 	json_put_u64(o, "total", json_u64(in, "total", 0));
@@ -157,8 +175,8 @@ static int fit(const json_t *s, const char *name, struct err *e)
 		why = "is disabled, or not for this node";
 	else if (!json_flag(s, "active", false))
 		why = "is not active";
-	else if (json_array_size(json_object_get(s, "formats")) == 0)
-		why = "takes no VM disks (content type images)";
+	else
+		why = json_str(s, "unfit");
 	if (why)
 		return err_set(
 			e, ERR_STORAGE_UNFIT, "storage %s %s", name, why);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "map.h"
+#include "node_volume.h"
 #include "str.h"
 
 char *target_tag(const struct run *r)
@@ -51,6 +52,8 @@ int target_volume(struct run *r, size_t i, char **volid, char **path,
 	if (run_pve(r, &p, e) ||
 		pve_volume_path(
 			p, json_str_or(o, "id", ""), &where, &bytes, &fmt, e))
+		return -1;
+	if (path && node_volume_ready(json_str_or(o, "id", ""), where, e))
 		return -1;
 	if (volid)
 		*volid = xstrdup(json_str(o, "id"));

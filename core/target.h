@@ -16,7 +16,8 @@ int target_is_ours(
 	const struct run *r, struct pve *p, unsigned id, struct err *e);
 
 /* Volume of disk i: any of the outputs may be null; the texts are to be
- * freed. ERR_INTERNAL before create_vm. */
+ * freed. A path that is asked for is there (node_volume_ready). ERR_INTERNAL
+ * before create_vm. */
 int target_volume(struct run *r, size_t i, char **volid, char **path,
 	uint64_t *size, char **format, struct err *e);
 

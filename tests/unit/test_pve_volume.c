@@ -60,6 +60,10 @@ static const char storages[] =
 	"\"active\":1,\"enabled\":1},"
 	"{\"storage\":\"pbs\",\"type\":\"pbs\",\"content\":\"images\","
 	"\"active\":1,\"enabled\":1},"
+	"{\"storage\":\"krbd\",\"type\":\"rbd\",\"content\":\"images\","
+	"\"active\":1,\"enabled\":1},"
+	"{\"storage\":\"ceph\",\"type\":\"rbd\",\"content\":\"images\","
+	"\"active\":1,\"enabled\":1},"
 	"{\"storage\":\"new\",\"type\":\"fancy\",\"content\":\"images\","
 	"\"active\":1,\"enabled\":1}]}";
 
@@ -97,7 +101,11 @@ static void list_storages(void **state)
 		"403 Permission check failed (/storage/zfs, "
 		"Datastore.Allocate)",
 		NULL_DATA);
+	web_ok(&f.w, "GET /api2/json/storage/krbd", "{\"data\":{\"krbd\":1}}");
+	web_ok(&f.w, "GET /api2/json/storage/ceph", "{\"data\":{}}");
 	assert_int_equal(pve_storages(f.p, &s, &f.e), 0);
+	check_row(s, "krbd", "[\"raw\"]", true, true);
+	check_row(s, "ceph", "[]", true, true);
 	check_row(s, "local", "[\"raw\",\"qcow2\",\"vmdk\"]", true, true);
 	check_row(s, "zfs", "[\"raw\"]", true, true);
 	check_row(s, "vg", "[\"raw\"]", false, false);
@@ -122,8 +130,13 @@ static void unfit(void **state)
 	} rows[] = {
 		{"off", "storage off is disabled, or not for this node"},
 		{"nfs1", "storage nfs1 is not active"},
+		{"ceph",
+			"storage ceph has no block devices on the node: set "
+			"KRBD on it (pvesm set STORAGE --krbd 1)"},
 		{"iso", "storage iso takes no VM disks (content type images)"},
-		{"pbs", "storage pbs takes no VM disks (content type images)"},
+		{"pbs",
+			"storage pbs is of a kind whose disks are no file or "
+			"device of the node"},
 		{"nope",
 			"storage nope is not there, or this login may not see "
 			"it"},
