@@ -2,6 +2,7 @@
 #include "guest_job.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "str.h"
 #include "target.h"
@@ -38,4 +39,60 @@ const json_t *guest_job_facts(const struct run *r)
 {
 	return json_object_get(
 		run_recall(r, "guest_inspect", "measure"), "facts");
+}
+
+/* One NIC of the plan, with what its card was on the source. */
+static json_t *nic(const struct run *r, size_t i, const json_t *n)
+{
+	const char *slot = json_str_or(n, "slot", "");
+	json_t *o = json_object();
+
+	json_put_u64(o, "index", i);
+	json_put_str(o, "mac", target_mac(r, i));
+	json_put_str(o, "address", json_str(n, "address"));
+	json_put_str(o, "gateway", json_str(n, "gateway"));
+	if (json_object_get(n, "dns"))
+		json_object_set(o, "dns", json_object_get(n, "dns"));
+	for (size_t k = 0; k < r->vm->n_nics; k++) {
+		if (strcmp(r->vm->nics[k].slot, slot))
+			continue;
+		json_put_str(o, "old_mac", r->vm->nics[k].mac);
+		if (r->vm->nics[k].pci_slot >= 0)
+			json_put_u64(o, "pci_slot", r->vm->nics[k].pci_slot);
+	}
+	return o;
+}
+
+json_t *guest_job_wanted(const struct run *r)
+{
+	const json_t *nics = json_at(r->plan, "target.nics"), *n;
+	json_t *out = json_object(), *list = json_array();
+	size_t i;
+
+	json_put(out, "nics", list);
+	json_put_bool(out, "tools_off", run_flag(r, "guest.tools_off", true));
+	json_put_bool(out, "fstab", run_flag(r, "guest.fstab", true));
+	json_array_foreach (nics, i, n)
+		json_array_append_new(list, nic(r, i, n));
+	return out;
+}
+
+json_t *guest_job_shown(const struct guest_changes *cs)
+{
+	json_t *out = json_object(), *list = json_array(), *left = json_array();
+
+	for (size_t i = 0; i < cs->n; i++) {
+		_free_ char *diff = guest_diff(&cs->c[i]);
+		json_t *o = json_object();
+
+		json_put_str(o, "path", cs->c[i].path);
+		json_put_str(o, "why", cs->c[i].why);
+		json_put_str(o, "diff", diff);
+		json_array_append_new(list, o);
+	}
+	for (size_t i = 0; i < cs->n_left; i++)
+		json_array_append_new(left, json_text(cs->left[i]));
+	json_put(out, "changes", list);
+	json_put(out, "left", left);
+	return out;
 }

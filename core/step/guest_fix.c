@@ -1,7 +1,10 @@
 /*
- * Changes inside the guest: worked out, shown as diffs, applied when the
- * operator accepts. Undo needs none of its own: the volumes are copies, and
- * go with the VM.
+ * Changes inside the guest: guest_inspect worked them out; they are shown as
+ * diffs, and what the operator accepts is written in one session. Undo needs
+ * none of its own: the volumes are copies, and go with the VM.
+ *
+ * Keeps true: every answer is had before the disks are opened for writing,
+ * and what is written is exactly what was shown.
  */
 #include "../guest_job.h"
 #include "../i18n.h"
@@ -10,38 +13,10 @@
 #include <string.h>
 
 #include "../str.h"
-#include "../target.h"
 
-static json_t *wanted(const struct run *r)
+static const json_t *shown(const struct run *r)
 {
-	const json_t *nics = json_at(r->plan, "target.nics"), *n;
-	json_t *out = json_object(), *list = json_array();
-	size_t i;
-
-	json_put(out, "nics", list);
-	json_put_bool(out, "tools_off", run_flag(r, "guest.tools_off", true));
-	json_put_bool(out, "fstab", run_flag(r, "guest.fstab", true));
-	json_array_foreach (nics, i, n) {
-		json_t *o = json_object();
-		const char *slot = json_str_or(n, "slot", "");
-
-		json_put_u64(o, "index", i);
-		json_put_str(o, "mac", target_mac(r, i));
-		json_put_str(o, "address", json_str(n, "address"));
-		json_put_str(o, "gateway", json_str(n, "gateway"));
-		if (json_object_get(n, "dns"))
-			json_object_set(o, "dns", json_object_get(n, "dns"));
-		for (size_t k = 0; k < r->vm->n_nics; k++) {
-			if (strcmp(r->vm->nics[k].slot, slot))
-				continue;
-			json_put_str(o, "old_mac", r->vm->nics[k].mac);
-			if (r->vm->nics[k].pci_slot >= 0)
-				json_put_u64(
-					o, "pci_slot", r->vm->nics[k].pci_slot);
-		}
-		json_array_append_new(list, o);
-	}
-	return out;
+	return run_recall(r, "guest_inspect", "measure");
 }
 
 static int check(struct run *r, struct err *e)
@@ -66,97 +41,182 @@ static void say_line(struct run *r, const char *line)
 	run_say(r, "    %s", b.s ? b.s : "");
 }
 
-/* The diffs go to the journal before the question: they are what is
- * accepted. */
-static int show(struct run *r, const struct guest_changes *cs, struct err *e)
+static void show(struct run *r)
 {
-	for (size_t i = 0; i < cs->n; i++) {
-		_free_ char *diff = guest_diff(&cs->c[i]);
-		_free_ char *copy = xstrdup(diff);
-		char *p = copy, *line;
-		json_t *d = json_object();
+	const json_t *left = json_object_get(shown(r), "left"), *c;
+	size_t i;
 
-		json_put_str(d, "text", cs->c[i].why);
-		json_put_str(d, "path", cs->c[i].path);
-		json_put_str(d, "diff", diff);
-		if (run_note(r, "note", d, e))
-			return -1;
-		run_say(r, "  %s", cs->c[i].why);
+	json_array_foreach (json_object_get(shown(r), "changes"), i, c) {
+		_free_ char *copy = xstrdup(json_str_or(c, "diff", ""));
+		char *p = copy, *line;
+
+		run_say(r, "  %s", json_str_or(c, "why", ""));
 		while ((line = str_line(&p)))
 			say_line(r, line);
 	}
-	for (size_t i = 0; i < cs->n_left; i++)
-		run_say(r, "  left alone: %s", cs->left[i]);
-	return 0;
+	json_array_foreach (left, i, c)
+		run_say(r, "  left alone: %s", json_string_value(c));
 }
 
-static int accepted(
-	struct run *r, const struct guest_change *c, bool *yes, struct err *e)
+/* --- the operator's word --- */
+
+static int ask_one(struct run *r, const json_t *c, bool *yes, struct err *e)
 {
 	static const struct ask_choice choices[] = {{"apply", N_("write it")},
 		{"skip", N_("leave this file alone")}, {NULL, NULL}};
-	_free_ char *id = xasprintf("apply%s", c->path);
-	_free_ char *text = xasprintf(N_("Change %s in the guest?"), c->path);
-	_free_ char *diff = guest_diff(c);
+	const char *path = json_str_or(c, "path", "");
+	_free_ char *id = xasprintf("apply%s", path);
+	_free_ char *text = xasprintf(N_("Change %s in the guest?"), path);
 	const struct question q = {.id = id,
 		.kind = ASK_CHOICE,
 		.text = text,
 		.choices = choices,
 		.def = "apply",
-		.why = c->why,
-		.help = diff};
+		.why = json_str(c, "why"),
+		.help = json_str(c, "diff")};
 	const char *a;
 
-	if (json_at(r->plan, "allow.guest_fix")) {
-		*yes = run_flag(r, "allow.guest_fix", false);
-		return 0;
-	}
 	if (run_ask(r, &q, &a, e))
 		return -1;
 	*yes = strcmp(a, "apply") == 0;
 	return 0;
 }
 
-/* Every answer is had before the first byte is written. */
-static int apply_all(struct run *r, struct guest *g,
-	const struct guest_changes *cs, struct err *e)
+static char *all_diffs(const json_t *list)
 {
-	bool *yes = xcalloc(cs->n, sizeof(*yes));
-	int rc = 0;
+	struct buf b = {0};
+	const json_t *c;
+	size_t i;
 
-	for (size_t i = 0; rc == 0 && i < cs->n; i++)
-		rc = accepted(r, &cs->c[i], &yes[i], e);
-	for (size_t i = 0; rc == 0 && i < cs->n; i++) {
-		json_t *d;
-
-		if (!yes[i])
-			continue;
-		rc = guest_apply(g, &cs->c[i], e);
-		d = json_object();
-		json_put_str(d, "text", cs->c[i].path);
-		json_put_str(d, "where", "guest");
-		if (rc)
-			json_decref(d);
-		else
-			rc = run_note(r, "command", d, e);
-	}
-	free(yes);
-	return rc;
+	json_array_foreach (list, i, c)
+		buf_addf(&b, "%s\n%s\n", json_str_or(c, "why", ""),
+			json_str_or(c, "diff", ""));
+	return buf_steal(&b);
 }
 
-static int run(struct run *r, struct err *e)
+/* One question for all; *answer is "apply", "each" or "skip". */
+static int ask_all(
+	struct run *r, const json_t *list, const char **answer, struct err *e)
+{
+	static const struct ask_choice choices[] = {
+		{"apply", N_("write all of them")},
+		{"each", N_("ask for each file")},
+		{"skip", N_("write nothing")}, {NULL, NULL}};
+	_free_ char *diffs = all_diffs(list);
+	_free_ char *text = xasprintf(
+		"Change %zu files in the guest?", json_array_size(list));
+	const struct question q = {.id = "changes",
+		.kind = ASK_CHOICE,
+		.text = text,
+		.choices = choices,
+		.def = "apply",
+		.why = N_(
+			"Each change is shown as a diff. A copy of every file "
+			"as it was stays in the guest, in "
+			"/var/backups/vmferry."),
+		.help = diffs};
+
+	if (json_at(r->plan, "allow.guest_fix")) {
+		*answer = run_flag(r, "allow.guest_fix", false) ? "apply"
+								: "skip";
+		return 0;
+	}
+	return run_ask(r, &q, answer, e);
+}
+
+/* Which of the changes are accepted; none is written yet. */
+static int accepted(
+	struct run *r, const json_t *list, json_t **out, struct err *e)
+{
+	_json_ json_t *yes = json_object();
+	const char *a;
+	const json_t *c;
+	size_t i;
+
+	if (ask_all(r, list, &a, e))
+		return -1;
+	/* The answer's text lives only until the next question. */
+	bool each = strcmp(a, "each") == 0, all = strcmp(a, "apply") == 0;
+
+	json_array_foreach (list, i, c) {
+		bool one = all;
+
+		if (each && ask_one(r, c, &one, e))
+			return -1;
+		if (one)
+			json_put_str(yes, json_str_or(c, "path", ""),
+				json_str_or(c, "diff", ""));
+	}
+	*out = json_incref(yes);
+	return 0;
+}
+
+/* --- writing --- */
+
+/* The diff goes to the journal before the file is touched. */
+static int note(struct run *r, const struct guest_change *c, struct err *e)
+{
+	_free_ char *diff = guest_diff(c);
+	json_t *d = json_object();
+
+	json_put_str(d, "text", c->why);
+	json_put_str(d, "path", c->path);
+	json_put_str(d, "diff", diff);
+	return run_note(r, "note", d, e);
+}
+
+/* What was accepted and is not there any more was written by an earlier,
+ * interrupted try. What is there in another form was not shown. */
+static int apply(struct run *r, struct guest *g, const struct guest_changes *cs,
+	const json_t *yes, struct err *e)
+{
+	for (size_t i = 0; i < cs->n; i++) {
+		_free_ char *diff = guest_diff(&cs->c[i]);
+		const char *seen = json_str(yes, cs->c[i].path);
+
+		if (seen && strcmp(seen, diff))
+			return err_set(e, ERR_GUEST_ACCESS,
+				"%s is not what was shown: the guest ran "
+				"since. Undo to guest_inspect and look again",
+				cs->c[i].path);
+	}
+	for (size_t i = 0; i < cs->n; i++)
+		if (json_str(yes, cs->c[i].path) &&
+			(note(r, &cs->c[i], e) || guest_apply(g, &cs->c[i], e)))
+			return -1;
+	return 0;
+}
+
+static int write_them(struct run *r, const json_t *yes, struct err *e)
 {
 	_changes_ struct guest_changes cs = {0};
-	_json_ json_t *want = wanted(r);
+	_json_ json_t *want = guest_job_wanted(r);
 	_guest_ struct guest *g = NULL;
 	struct guest *done;
 
 	if (guest_job_open(r, true, &g, e) || guest_changes(g, want, &cs, e) ||
-		show(r, &cs, e) || apply_all(r, g, &cs, e))
+		apply(r, g, &cs, yes, e))
 		return -1;
 	done = g;
 	g = NULL;
 	return guest_close(done, e);
+}
+
+static int run(struct run *r, struct err *e)
+{
+	const json_t *list = json_object_get(shown(r), "changes");
+	_json_ json_t *yes = NULL;
+
+	show(r);
+	if (!json_array_size(list)) {
+		run_say(r, "  nothing to change");
+		return 0;
+	}
+	if (accepted(r, list, &yes, e))
+		return -1;
+	if (!json_object_size(yes))
+		return 0;
+	return write_them(r, yes, e);
 }
 
 const struct step step_guest_fix = {

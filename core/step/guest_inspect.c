@@ -1,20 +1,14 @@
 /*
- * Looks inside the copied disks, read-only. A disk that cannot be opened is
- * not a failure of the move: the operator's word stands in for the facts.
+ * Looks inside the copied disks, read-only and once: the facts, and the
+ * changes that guest_fix will offer, come from one session of the appliance
+ * (it takes half a minute to start where there is no KVM). A disk that cannot
+ * be opened is not a failure of the move: the operator's word stands in for
+ * the facts.
  */
 #include "../guest_job.h"
 #include "../i18n.h"
 
 #include "../str.h"
-
-static int note_facts(struct run *r, json_t *facts, struct err *e)
-{
-	json_t *d = json_object();
-
-	json_put_str(d, "name", "guest");
-	json_put(d, "facts", facts);
-	return run_note(r, "measure", d, e);
-}
 
 static void tell(struct run *r, const json_t *facts)
 {
@@ -59,16 +53,35 @@ static int without_facts(struct run *r, const struct err *cause, struct err *e)
 	return run_note(r, "note", d, e);
 }
 
+/* {"name": "guest", "facts", "changes", "left"} of one open session. */
+static int look(struct run *r, json_t **out, struct err *e)
+{
+	_changes_ struct guest_changes cs = {0};
+	_json_ json_t *want = guest_job_wanted(r);
+	_guest_ struct guest *g = NULL;
+	json_t *facts, *d;
+
+	if (guest_job_open(r, false, &g, e) || guest_facts(g, &facts, e))
+		return -1;
+	if (guest_changes(g, want, &cs, e)) {
+		json_decref(facts);
+		return -1;
+	}
+	d = guest_job_shown(&cs);
+	json_put_str(d, "name", "guest");
+	json_put(d, "facts", facts);
+	*out = d;
+	return 0;
+}
+
 static int run(struct run *r, struct err *e)
 {
-	_guest_ struct guest *g = NULL;
 	struct err cause = {0};
-	json_t *facts;
+	json_t *d;
 
-	if (guest_job_open(r, false, &g, &cause) == 0 &&
-		guest_facts(g, &facts, &cause) == 0) {
-		tell(r, facts);
-		return note_facts(r, facts, e);
+	if (look(r, &d, &cause) == 0) {
+		tell(r, json_object_get(d, "facts"));
+		return run_note(r, "measure", d, e);
 	}
 	if (cause.code == ERR_STOPPED) {
 		*e = cause;
