@@ -5,12 +5,9 @@
  * compressed, padded with zeros; plain ones (microcode) come first, and one
  * compressed one is last.
  */
-#include <archive.h>
-
-#include <stdlib.h>
 #include <string.h>
 
-#include "../str.h"
+#include "../pack.h"
 #include "own.h"
 
 #define INITRAMFS_MAX (512u << 20)
@@ -95,30 +92,6 @@ static size_t walk(const unsigned char *p, size_t len, struct look *l)
 	return 0;
 }
 
-static int unpack(
-	const unsigned char *p, size_t len, struct buf *out, struct err *e)
-{
-	struct archive *a = archive_read_new();
-	struct archive_entry *entry;
-	char part[65536];
-	la_ssize_t n = -1;
-
-	archive_read_support_filter_all(a);
-	archive_read_support_format_raw(a);
-	if (archive_read_open_memory(a, p, len) == ARCHIVE_OK &&
-		archive_read_next_header(a, &entry) == ARCHIVE_OK)
-		while ((n = archive_read_data(a, part, sizeof(part))) > 0 &&
-			out->len + n < INITRAMFS_MAX)
-			buf_add(out, part, n);
-	if (n < 0 && !out->len)
-		err_set(e, ERR_BAD_INPUT,
-			"the initramfs cannot be unpacked: "
-			"%s",
-			archive_error_string(a));
-	archive_read_free(a);
-	return n < 0 && !out->len ? -1 : 0;
-}
-
 static int look_all(
 	const unsigned char *p, size_t len, struct look *l, struct err *e)
 {
@@ -138,8 +111,8 @@ static int look_all(
 		at += n;
 	}
 	if (at < len) {
-		if (unpack(p + at, len - at, &inside, e))
-			return -1;
+		if (pack_undo(p + at, len - at, INITRAMFS_MAX, &inside, e))
+			return err_in(e, "read the initramfs");
 		walk((unsigned char *)inside.s, inside.len, l);
 	}
 	if (!l->entries)

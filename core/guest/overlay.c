@@ -12,23 +12,28 @@
 #include "../str.h"
 #include "own.h"
 
-int guest_overlay(const struct guest_disk *d, char **path, struct err *e)
+int guest_overlay_at(const struct guest_disk *d, const char *at, struct err *e)
 {
-	const char *tmp = getenv("TMPDIR");
 	_free_ char *below = realpath(d->path, NULL);
-	_free_ char *layer = xasprintf(
-		"%s/vmferry-look.XXXXXX", tmp && *tmp ? tmp : "/var/tmp");
 	const char *argv[] = {"qemu-img", "create", "-q", "-f", "qcow2", "-F",
-		d->format, "-b", below, layer, NULL};
-	int fd;
+		d->format, "-b", below, at, NULL};
 
 	if (!below)
 		return err_sys(e, ERR_NOT_FOUND, "%s", d->path);
-	fd = mkstemp(layer);
+	return proc_must(argv, NULL, NULL, ERR_GUEST_ACCESS, e);
+}
+
+int guest_overlay(const struct guest_disk *d, char **path, struct err *e)
+{
+	const char *tmp = getenv("TMPDIR");
+	_free_ char *layer = xasprintf(
+		"%s/vmferry-look.XXXXXX", tmp && *tmp ? tmp : "/var/tmp");
+	int fd = mkstemp(layer);
+
 	if (fd < 0)
 		return err_sys(e, ERR_IO, "%s", layer);
 	close(fd);
-	if (proc_must(argv, NULL, NULL, ERR_GUEST_ACCESS, e)) {
+	if (guest_overlay_at(d, layer, e)) {
 		unlink(layer);
 		return -1;
 	}

@@ -78,6 +78,8 @@ char *guest_future(
 /* Make a writable qcow2 layer over a disk (overlay.c). *path is to be freed
  * and unlinked. ERR_NOT_FOUND, ERR_IO, ERR_GUEST_ACCESS. */
 int guest_overlay(const struct guest_disk *d, char **path, struct err *e);
+/* The same at a given place. */
+int guest_overlay_at(const struct guest_disk *d, const char *at, struct err *e);
 
 /* --- the matters --- */
 

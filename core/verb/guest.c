@@ -1,13 +1,15 @@
 /*
  * `vmferry guest inspect IMAGE...`: what is inside the disks of one VM,
  * read-only. `vmferry guest net IMAGE... --set NIC=ADDRESS...`: a new address
- * in its network files, shown as a diff, written with --apply.
+ * in its network files, shown as a diff, written with --apply. `vmferry guest
+ * boot IMAGE...`: starts layers over the disks and says what became of it.
  */
 #include <string.h>
 #include <sys/stat.h>
 
 #include "../guest/guest.h"
 #include "../i18n.h"
+#include "../rehearse.h"
 #include "../verb.h"
 
 /* "qcow2" by the file's first bytes, else raw: read-only, so that a guess
@@ -221,19 +223,155 @@ static int net(int argc, char **argv, struct out *o, struct err *e)
 	return set_net(&im, nics, write, o, e);
 }
 
+/* --- boot --- */
+
+struct boot_args {
+	struct images im;
+	struct rehearsal r;
+	const char *macs[8];
+	bool json;
+};
+
+/* An option with a value; 1: taken, 0: not one of these. */
+static int boot_value(
+	struct boot_args *b, const char *name, const char *value, struct err *e)
+{
+	uint64_t n;
+
+	if (strcmp(name, "--bus") == 0) {
+		if (strcmp(value, "scsi") && strcmp(value, "sata") &&
+			strcmp(value, "ide"))
+			return err_set(
+				e, ERR_USAGE, "--bus is scsi, sata or ide");
+		b->r.bus = value;
+	} else if (strcmp(name, "--nic") == 0) {
+		if (strcmp(value, "virtio") && strcmp(value, "e1000"))
+			return err_set(
+				e, ERR_USAGE, "--nic is virtio or e1000");
+		b->r.nic = value;
+	} else if (strcmp(name, "--mac") == 0) {
+		if (b->r.n_macs == ARRAY_LEN(b->macs))
+			return err_set(e, ERR_USAGE, "too many --mac");
+		b->macs[b->r.n_macs++] = value;
+	} else if (strcmp(name, "--screen") == 0) {
+		b->r.screen = value;
+	} else if (strcmp(name, "--seconds") == 0 ||
+		strcmp(name, "--memory") == 0) {
+		if (str_u64(value, 1 << 20, &n))
+			return err_set(e, ERR_USAGE, "%s: not a number", value);
+		if (strcmp(name, "--seconds") == 0)
+			b->r.patience = n;
+		else
+			b->r.memory = n;
+	} else {
+		return 0;
+	}
+	return 1;
+}
+
+static bool boot_flag(struct boot_args *b, const char *name)
+{
+	if (strcmp(name, "--uefi") == 0)
+		b->r.uefi = true;
+	else if (strcmp(name, "--hub") == 0)
+		b->r.hub = true;
+	else if (strcmp(name, "--no-agent") == 0)
+		b->r.no_agent = true;
+	else if (strcmp(name, "--json") == 0)
+		b->json = true;
+	else
+		return false;
+	return true;
+}
+
+static int boot_args(int argc, char **argv, struct boot_args *b, struct err *e)
+{
+	for (int i = 0; i < argc; i++) {
+		int rc;
+
+		if (boot_flag(b, argv[i]))
+			continue;
+		rc = i + 1 < argc ? boot_value(b, argv[i], argv[i + 1], e) : 0;
+		if (rc == 0)
+			rc = add_image(&b->im, argv[i], e);
+		else
+			i++;
+		if (rc < 0)
+			return -1;
+	}
+	return b->im.n ? 0 : verb_usage(&verb_guest, e);
+}
+
+static void boot_page(struct out *o, const json_t *v)
+{
+	const json_t *list = json_object_get(v, "interfaces"), *n, *a;
+	size_t i, k;
+
+	out_f(o, "verdict    %s, by its %s, after %.1f s (%s)\n",
+		json_str_or(v, "verdict", "?"), json_str_or(v, "by", "?"),
+		json_num(v, "seconds", 0), json_str_or(v, "accel", "?"));
+	if (json_str(v, "os"))
+		out_f(o, "system     %s\n", json_str(v, "os"));
+	json_array_foreach (list, i, n)
+		json_array_foreach (json_object_get(n, "addresses"), k, a)
+			out_f(o, "address    %s %s\n",
+				json_str_or(n, "name", "?"),
+				json_string_value(a));
+	json_array_foreach (json_object_get(v, "routes"), i, a)
+		out_f(o, "route      %s\n", json_string_value(a));
+	if (json_str(v, "sign"))
+		out_f(o, "sign       %s\n", json_str(v, "sign"));
+	if (json_str(v, "evidence"))
+		out_f(o, "evidence   %s\n", json_str(v, "evidence"));
+	if (json_str(v, "advice"))
+		out_f(o, "next       %s\n", json_str(v, "advice"));
+}
+
+static int boot(int argc, char **argv, struct out *o, struct err *e)
+{
+	struct boot_args b = {.r = {.bus = "scsi", .nic = "virtio"}};
+	_json_ json_t *v = NULL;
+	_free_ char *text = NULL;
+
+	if (boot_args(argc, argv, &b, e))
+		return -1;
+	b.r.disks = b.im.d;
+	b.r.n = b.im.n;
+	b.r.macs = b.macs;
+	if (rehearse(&b.r, &v, e))
+		return -1;
+	if (b.json) {
+		text = json_pretty(v);
+		out_puts(o, text);
+	} else {
+		boot_page(o, v);
+	}
+	if (strcmp(json_str_or(v, "verdict", ""), "up") == 0)
+		return 0;
+	err_set(e, ERR_GUEST_BOOT, "%s: %s", json_str_or(v, "sign", "?"),
+		json_str_or(v, "evidence", ""));
+	return err_in(e, "start %s on %s", b.im.d[0].path, b.r.bus);
+}
+
 static int run(int argc, char **argv, struct out *o, struct err *e)
 {
 	if (argc > 2 && strcmp(argv[1], "inspect") == 0)
 		return inspect(argc - 2, argv + 2, o, e);
 	if (argc > 2 && strcmp(argv[1], "net") == 0)
 		return net(argc - 2, argv + 2, o, e);
+	if (argc > 2 && strcmp(argv[1], "boot") == 0)
+		return boot(argc - 2, argv + 2, o, e);
 	return verb_usage(&verb_guest, e);
 }
 
 const struct verb verb_guest = {
 	.name = "guest",
 	.args = "inspect IMAGE... [--json] | net IMAGE... "
-		"--set NIC=ADDRESS/PREFIX[,gw=A][,dns=A][,mac=M] [--apply]",
-	.help = N_("look inside the disks of a VM; give it another address"),
+		"--set NIC=ADDRESS/PREFIX[,gw=A][,dns=A][,mac=M] [--apply] | "
+		"boot IMAGE... [--bus scsi|sata|ide] [--nic virtio|e1000] "
+		"[--mac M]... [--uefi] [--hub] [--no-agent] [--memory MIB] "
+		"[--seconds N] [--screen FILE] [--json]",
+	.help = N_("look inside the disks of a VM; give it another address; "
+		   "see it start, on a layer that is thrown away"),
 	.run = run,
 };

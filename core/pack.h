@@ -1,0 +1,14 @@
+/* Compressed data, whole in memory: libarchive's filters (gzip, xz, lzma,
+ * bzip2, lz4, zstd; what is compressed by none of them stays as it is). */
+#ifndef CORE_PACK_H
+#define CORE_PACK_H
+
+#include "str.h"
+
+/* Append what p unpacks to, at most max bytes of it. ERR_BAD_INPUT. */
+int pack_undo(
+	const void *p, size_t len, size_t max, struct buf *out, struct err *e);
+/* Write p to fd, compressed as gzip does. ERR_IO. */
+int pack_gzip(int fd, const void *p, size_t len, struct err *e);
+
+#endif
