@@ -1,0 +1,1 @@
+LAB_PKGS_hoster := libmicrohttpd jansson libcrypto
