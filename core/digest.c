@@ -1,4 +1,4 @@
-/* SHA-256 by OpenSSL: see digest.h. A libcrypto without SHA-256 aborts. */
+/* Digests by OpenSSL: see digest.h. A libcrypto without SHA-256 aborts. */
 #include "digest.h"
 
 #include <errno.h>
@@ -87,4 +87,20 @@ int sha256_file(const char *path, char out[SHA256_HEX], struct err *e)
 	sha256_end(d, raw);
 	hex_encode(out, raw, sizeof(raw));
 	return 0;
+}
+
+void sha1_hex(const void *p, size_t n, char out[SHA1_HEX])
+{
+	unsigned char raw[20];
+
+	must(EVP_Digest(p, n, raw, NULL, EVP_sha1(), NULL));
+	hex_encode(out, raw, sizeof(raw));
+}
+
+char *base64(const void *p, size_t n)
+{
+	unsigned char *out = xmalloc((n + 2) / 3 * 4 + 1);
+
+	EVP_EncodeBlock(out, p, n);
+	return (char *)out;
 }

@@ -1,5 +1,6 @@
 /*
- * SHA-256, at once and piece by piece. The only user of OpenSSL's EVP.
+ * SHA-256, at once and piece by piece; SHA-1 and base64, which signatures and
+ * logins of others ask for. The only user of OpenSSL's EVP.
  */
 #ifndef CORE_DIGEST_H
 #define CORE_DIGEST_H
@@ -29,5 +30,11 @@ void sha256(const void *p, size_t n, unsigned char out[SHA256_LEN]);
 void sha256_hex(const void *p, size_t n, char out[SHA256_HEX]);
 /* Digest of a whole file. ERR_NOT_FOUND, ERR_IO. */
 int sha256_file(const char *path, char out[SHA256_HEX], struct err *e);
+
+#define SHA1_HEX 41
+/* SHA-1 as 40 lower-case digits: not against forgers of documents. */
+void sha1_hex(const void *p, size_t n, char out[SHA1_HEX]);
+/* Base64 with padding, one line; to be freed (and wiped, where secret). */
+char *base64(const void *p, size_t n);
 
 #endif

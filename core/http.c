@@ -30,6 +30,7 @@ struct call {
 	struct http *h;
 	struct buf body, reason, type;
 	size_t max;
+	uint64_t retry_after;
 	bool too_large, write;
 	double stop_seen;
 };
@@ -92,10 +93,14 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
 		text = text ? strchr(text + 1, ' ') : NULL;
 		buf_clear(&c->reason);
 		buf_clear(&c->type);
+		c->retry_after = 0;
 		buf_adds(&c->reason, text ? text + 1 : "");
 	} else if (strncasecmp(text, "Content-Type:", 13) == 0) {
 		buf_clear(&c->type);
 		buf_adds(&c->type, str_trim(text + 13));
+	} else if (strncasecmp(text, "Retry-After:", 12) == 0) {
+		/* Its other form, a date, is passed over. */
+		str_u64(str_trim(text + 12), 86400, &c->retry_after);
 	}
 	return len;
 }
@@ -294,6 +299,7 @@ int http_do(struct http *h, const struct http_req *q, struct http_resp *r,
 		r->body = buf_steal(&c.body);
 		r->reason = buf_steal(&c.reason);
 		r->type = buf_steal(&c.type);
+		r->retry_after = c.retry_after;
 	}
 	if (c.body.s)
 		explicit_bzero(c.body.s, c.body.len);

@@ -49,6 +49,7 @@ struct http_resp {
 	char *type;   /* Content-Type, never null */
 	char *body;   /* NUL-terminated, never null */
 	size_t len;
+	unsigned retry_after; /* seconds of the header, 0: none */
 	/* On failure: the request may have reached the other side. */
 	bool sent;
 };

@@ -44,9 +44,26 @@ static void in_parts_and_again(void **state)
 	assert_memory_equal(one, whole, SHA256_LEN);
 }
 
+/* FIPS 180-1 and RFC 4648. */
+static void of_others(void **state)
+{
+	_free_ char *none = base64("", 0), *one = base64("f", 1);
+	_free_ char *two = base64("fo", 2), *six = base64("foobar", 6);
+	char sum[SHA1_HEX];
+
+	(void)state;
+	sha1_hex("abc", 3, sum);
+	assert_string_equal(sum, "a9993e364706816aba3e25717850c26c9cd0d89d");
+	assert_string_equal(none, "");
+	assert_string_equal(one, "Zg==");
+	assert_string_equal(two, "Zm8=");
+	assert_string_equal(six, "Zm9vYmFy");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(of_others),
 		cmocka_unit_test(known),
 		cmocka_unit_test(in_parts_and_again),
 	};

@@ -1,0 +1,192 @@
+/*
+ * OVHcloud's virtual MACs: which addresses share them, making and removing.
+ * See hoster_ovh.h. Keeps true: only the link of one address is removed; the
+ * MAC of others is never touched.
+ */
+#include "hoster_ovh.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int ovh_post(struct hoster_conn *c, const char *path, json_t *body,
+	json_t **out, struct err *e)
+{
+	_free_ char *text = json_line(body);
+	const struct hoster_req q = {.method = "POST",
+		.path = path,
+		.type = "application/json",
+		.body = text};
+
+	return hoster_call(c, &q, out, e);
+}
+
+/* What one MAC's addresses mean for the state. */
+static void sort_mac(const char *mac, const json_t *ips, json_t *state)
+{
+	const char *unit = json_str_or(state, "unit", "");
+	const char *address = json_str_or(state, "address", "");
+	bool inside = false, mine = false;
+	const json_t *v;
+	size_t i;
+
+	json_array_foreach (ips, i, v) {
+		inside |= hoster_block_has(unit, json_string_value(v));
+		mine |= strcmp(json_string_value(v), address) == 0;
+	}
+	if (mine)
+		json_put_str(state, "mac", mac);
+	json_array_foreach (ips, i, v) {
+		const char *ip = json_string_value(v);
+
+		if (inside && !hoster_block_has(unit, ip))
+			hoster_add(state, "mac_shared", ip);
+		else if (inside && strcmp(ip, address))
+			hoster_add(state, "others", ip);
+	}
+}
+
+int ovh_look_mac(struct hoster_conn *c, json_t *state, struct err *e)
+{
+	const char *server = json_str(state, "server");
+	_json_ json_t *macs = NULL, *info = NULL;
+	struct err own = {0};
+	const json_t *m;
+	size_t i;
+
+	if (!server)
+		return 0;
+	/* Another product, or a server without MACs: 404, and none. */
+	if (hoster_get(c, &macs, &own, "/dedicated/server/%s/virtualMac",
+		    server)) {
+		if (own.code == ERR_HOSTER_NOT_FOUND)
+			return 0;
+		if (e)
+			*e = own;
+		return -1;
+	}
+	json_array_foreach (macs, i, m) {
+		_json_ json_t *ips = NULL;
+
+		if (hoster_get(c, &ips, e,
+			    "/dedicated/server/%s/virtualMac/%s/virtualAddress",
+			    server, json_string_value(m)))
+			return -1;
+		sort_mac(json_string_value(m), ips, state);
+	}
+	if (!json_str(state, "mac"))
+		return 0;
+	if (hoster_get(c, &info, e, "/dedicated/server/%s/virtualMac/%s",
+		    server, json_str(state, "mac")))
+		return -1;
+	json_put_str(state, "mac_type", json_str(info, "type"));
+	return 0;
+}
+
+int ovh_task_end(const json_t *task, bool *done, struct err *e)
+{
+	const char *status = json_str_or(task, "status", "");
+
+	*done = strcmp(status, "done") == 0;
+	if (strcmp(status, "cancelled") && strcmp(status, "customerError") &&
+		strcmp(status, "ovhError"))
+		return 0;
+	return err_set(e, ERR_HOSTER_TASK, "task %s ended with %s: %s",
+		json_str_or(task, "function", ""), status,
+		json_str_or(task, "comment", "no comment"));
+}
+
+/* The task that a call on a server began, to its end. */
+static int follow(struct hoster_conn *c, const char *server,
+	const json_t *began, struct err *e)
+{
+	unsigned long long id = json_u64(began, "taskId", 0);
+	double until = now_mono() + 900;
+
+	while (id) {
+		_json_ json_t *task = NULL;
+		bool done;
+
+		if (hoster_get(c, &task, e, "/dedicated/server/%s/task/%llu",
+			    server, id) ||
+			ovh_task_end(task, &done, e))
+			return -1;
+		if (done)
+			return 0;
+		if (now_mono() > until)
+			return err_set(e, ERR_TIMEOUT,
+				"task %llu on %s does not end", id, server);
+		if (hoster_pause(c, e))
+			return -1;
+	}
+	return 0;
+}
+
+int ovh_mac_add(struct hoster_conn *c, const json_t *state, const char *type,
+	const char *name, struct err *e)
+{
+	const char *server = json_str_or(state, "server", "");
+	_free_ char *path =
+		xasprintf("/dedicated/server/%s/virtualMac", server);
+	_json_ json_t *body = json_object(), *task = NULL;
+
+	json_put_str(body, "ipAddress", json_str(state, "address"));
+	json_put_str(body, "type", type);
+	json_put_str(body, "virtualMachineName", name ? name : "vm");
+	if (ovh_post(c, path, body, &task, e))
+		return -1;
+	return follow(c, server, task, e);
+}
+
+int ovh_mac_remove(struct hoster_conn *c, const json_t *state, struct err *e)
+{
+	const char *server = json_str_or(state, "server", "");
+	_free_ char *path = xasprintf(
+		"/dedicated/server/%s/virtualMac/%s/virtualAddress/%s", server,
+		json_str_or(state, "mac", ""),
+		json_str_or(state, "address", ""));
+	const struct hoster_req q = {.method = "DELETE", .path = path};
+	_json_ json_t *task = NULL;
+
+	if (hoster_call(c, &q, &task, e))
+		return -1;
+	return follow(c, server, task, e);
+}
+
+/* "203.0.113.9, 203.0.113.10" */
+static char *joined(const json_t *list)
+{
+	struct buf b = {0};
+	const json_t *v;
+	size_t i;
+
+	json_array_foreach (list, i, v)
+		buf_addf(&b, "%s%s", i ? ", " : "", json_string_value(v));
+	return buf_steal(&b);
+}
+
+int ovh_may_have_mac(struct hoster_conn *c, const json_t *state,
+	const json_t *server, struct err *e)
+{
+	const json_t *shared = json_object_get(state, "mac_shared");
+	_json_ json_t *net = NULL;
+
+	if (json_array_size(shared)) {
+		_free_ char *ips = joined(shared);
+
+		return err_set(e, ERR_HOSTER_MAC,
+			"a virtual MAC of %s is also that of %s",
+			json_str_or(state, "unit", "?"), ips);
+	}
+	if (!json_str(state, "mac") && !json_object_get(state, "others"))
+		return 0;
+	if (hoster_get(c, &net, e,
+		    "/dedicated/server/%s/specifications/network",
+		    json_str_or(server, "id", "")))
+		return -1;
+	if (json_flag(json_object_get(net, "vmac"), "supported", true))
+		return 0;
+	return err_set(e, ERR_HOSTER_MAC,
+		"%s has no virtual MACs (routed setup only), and %s has one",
+		json_str_or(server, "name", "?"),
+		json_str_or(state, "unit", "?"));
+}

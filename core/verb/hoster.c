@@ -1,0 +1,498 @@
+/*
+ * `vmferry hoster`: addresses at a hosting provider, by hand and for the
+ * wizard. With --dry-run each request is told, and none that changes
+ * something is sent.
+ */
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../hoster.h"
+#include "../verb.h"
+
+struct args {
+	const char *provider, *secrets, *type, *name, *remove;
+	bool json, dry, create, whole;
+	json_t *settings;
+	struct secrets *store;
+	const struct hoster *h;
+	char **rest; /* words behind the sub-verb */
+	int n_rest;
+	struct out *out;
+};
+
+enum {
+	O_PROVIDER = 256,
+	O_SECRETS,
+	O_URL,
+	O_CERT,
+	O_POLL,
+	O_JSON,
+	O_DRY,
+	O_CREATE,
+	O_REMOVE,
+	O_TYPE,
+	O_NAME,
+	O_WHOLE
+};
+
+static const struct option longopts[] = {
+	{"provider", required_argument, NULL, O_PROVIDER},
+	{"secrets", required_argument, NULL, O_SECRETS},
+	{"url", required_argument, NULL, O_URL},
+	{"accept-cert", required_argument, NULL, O_CERT},
+	{"poll", required_argument, NULL, O_POLL},
+	{"json", no_argument, NULL, O_JSON},
+	{"dry-run", no_argument, NULL, O_DRY},
+	{"create", no_argument, NULL, O_CREATE},
+	{"remove", required_argument, NULL, O_REMOVE},
+	{"type", required_argument, NULL, O_TYPE},
+	{"name", required_argument, NULL, O_NAME},
+	{"whole", no_argument, NULL, O_WHOLE},
+	{0},
+};
+
+static int take(struct args *a, int c)
+{
+	switch (c) {
+	case O_PROVIDER:
+		a->provider = optarg;
+		return 0;
+	case O_SECRETS:
+		a->secrets = optarg;
+		return 0;
+	case O_URL:
+		json_put_str(a->settings, "url", optarg);
+		return 0;
+	case O_CERT:
+		json_put_str(a->settings, "fingerprint", optarg);
+		return 0;
+	case O_POLL:
+		json_put(a->settings, "poll", json_real(strtod(optarg, NULL)));
+		return 0;
+	case O_JSON:
+		a->json = true;
+		return 0;
+	case O_DRY:
+		a->dry = true;
+		return 0;
+	case O_CREATE:
+		a->create = true;
+		return 0;
+	case O_REMOVE:
+		a->remove = optarg;
+		return 0;
+	case O_TYPE:
+		a->type = optarg;
+		return 0;
+	case O_NAME:
+		a->name = optarg;
+		return 0;
+	case O_WHOLE:
+		a->whole = true;
+		return 0;
+	default:
+		return -1;
+	}
+}
+
+/* The named provider, else the one this machine seems to stand at. */
+static int find_provider(struct args *a, struct err *e)
+{
+	_json_ json_t *machine = NULL;
+
+	if (a->provider)
+		return hoster_find(a->provider, &a->h, e);
+	machine = hoster_machine(true);
+	a->h = hoster_detect(machine);
+	if (!a->h)
+		return err_set(e, ERR_USAGE,
+			"which hoster this machine stands at cannot be told: "
+			"--provider NAME (vmferry hoster help lists them)");
+	out_notef(a->out, "this machine seems to stand at %s", a->h->title);
+	return 0;
+}
+
+static void tell(void *arg, const char *line)
+{
+	out_f(arg, "%s\n", line);
+}
+
+static int open_account(struct args *a, struct hoster_conn **c, struct err *e)
+{
+	struct hoster_opts o = {
+		.settings = a->settings, .secrets = a->store, .dry = a->dry};
+
+	if (a->dry) {
+		o.say = tell;
+		o.arg = a->out;
+	}
+	if (find_provider(a, e))
+		return -1;
+	if (a->secrets && secrets_load(a->store, a->secrets, e))
+		return -1;
+	return hoster_open(a->h, &o, c, e);
+}
+
+/* A line whose words may be the hoster's. */
+__attribute__((format(printf, 2, 3))) static void line_f(
+	struct args *a, const char *fmt, ...)
+{
+	_free_ char *raw = NULL, *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&raw, fmt, ap) < 0)
+		abort();
+	va_end(ap);
+	text = str_printable_dup(raw);
+	out_f(a->out, "%s\n", text);
+}
+
+static void put_json(struct args *a, const json_t *j)
+{
+	_free_ char *text = json_pretty(j);
+
+	out_puts(a->out, text);
+}
+
+/* --- list --- */
+
+static void show_list(struct args *a, const json_t *all)
+{
+	const json_t *v;
+	size_t i;
+
+	line_f(a, "%s", a->h->title);
+	json_array_foreach (json_object_get(all, "servers"), i, v)
+		line_f(a, "  server   %-28s %-15s %s%s",
+			json_str_or(v, "id", "?"), json_str_or(v, "ip", "-"),
+			json_str_or(v, "name", ""),
+			json_flag(v, "here", false) ? " (this machine)" : "");
+	json_array_foreach (json_object_get(all, "addresses"), i, v)
+		line_f(a, "  address  %-28s -> %s%s%s%s",
+			json_str_or(v, "address", "?"),
+			json_str_or(v, "server",
+				json_str_or(v, "server_ip", "nowhere")),
+			json_str(v, "mac") ? ", MAC " : "",
+			json_str_or(v, "mac", ""),
+			json_flag(v, "movable", true) ? "" : ", never moves");
+}
+
+static int list(struct args *a, struct err *e)
+{
+	_hoster_ struct hoster_conn *c = NULL;
+	_json_ json_t *all = json_object();
+	json_t *servers, *addresses;
+
+	if (open_account(a, &c, e) || hoster_servers(c, &servers, e))
+		return -1;
+	json_put_str(all, "provider", a->h->name);
+	json_put_str(all, "title", a->h->title);
+	json_put(all, "servers", servers);
+	if (hoster_addresses(c, &addresses, e))
+		return -1;
+	json_put(all, "addresses", addresses);
+	if (a->json)
+		put_json(a, all);
+	else
+		show_list(a, all);
+	return 0;
+}
+
+/* --- show --- */
+
+static char *words(const json_t *texts)
+{
+	struct buf b = {0};
+	const json_t *v;
+	size_t i;
+
+	json_array_foreach (texts, i, v)
+		buf_addf(&b, "%s%s", i ? ", " : "", json_string_value(v));
+	return buf_steal(&b);
+}
+
+static void show_state(struct args *a, const json_t *s)
+{
+	_free_ char *others = words(json_object_get(s, "others"));
+	_free_ char *shared = words(json_object_get(s, "mac_shared"));
+	const json_t *p = json_object_get(s, "pending");
+
+	line_f(a, "%s  points to %s", json_str_or(s, "address", "?"),
+		json_str_or(
+			s, "server", json_str_or(s, "server_ip", "nowhere")));
+	line_f(a, "  moves as     %s%s", json_str_or(s, "unit", "?"),
+		json_flag(s, "movable", true) ? "" : " (never moves)");
+	line_f(a, "  virtual MAC  %s", json_str_or(s, "mac", "none"));
+	if (*others)
+		line_f(a, "  with it go   %s", others);
+	if (*shared)
+		line_f(a, "  MAC shared   %s", shared);
+	if (p)
+		line_f(a, "  task         %s %s", json_str_or(p, "task", ""),
+			json_str_or(p, "status", "running"));
+}
+
+static int show(struct args *a, struct err *e)
+{
+	_hoster_ struct hoster_conn *c = NULL;
+	_json_ json_t *s = NULL, *server = NULL;
+	json_t *pattern;
+
+	if (a->n_rest < 1 || a->n_rest > 2)
+		return verb_usage(&verb_hoster, e);
+	if (open_account(a, &c, e) || hoster_look(c, a->rest[0], true, &s, e))
+		return -1;
+	if (a->n_rest == 2) {
+		if (hoster_server(c, a->rest[1], NULL, &server, e) ||
+			hoster_may_move(c, s, server, e) ||
+			hoster_pattern(c, s, server, &pattern, e))
+			return -1;
+		json_put(s, "pattern", pattern);
+		json_object_set(s, "to", server);
+	}
+	if (a->json) {
+		put_json(a, s);
+		return 0;
+	}
+	show_state(a, s);
+	if (server) {
+		_free_ char *dns = words(json_at(s, "pattern.dns"));
+
+		line_f(a, "  can move to  %s",
+			json_str_or(server, "name", "?"));
+		line_f(a, "  there        %s, %s, gateway %s, DNS %s",
+			json_string_value(json_at(s, "pattern.mode")),
+			json_string_value(json_at(s, "pattern.address")),
+			json_string_value(json_at(s, "pattern.gateway")), dns);
+	}
+	return 0;
+}
+
+/* --- move --- */
+
+static void watch(void *arg, const json_t *state, double waited)
+{
+	const json_t *p = json_object_get(state, "pending");
+
+	out_notef(arg, "%.0f s: %s", waited,
+		p ? json_str_or(p, "status", "running") : "not there yet");
+}
+
+static int alone(struct args *a, const json_t *s, struct err *e)
+{
+	_free_ char *others = words(json_object_get(s, "others"));
+
+	if (!*others || a->whole)
+		return 0;
+	return err_set(e, ERR_USAGE,
+		"%s moves as a whole, and %s with it: give --whole if that is "
+		"meant",
+		json_str_or(s, "unit", "?"), others);
+}
+
+static int move(struct args *a, struct err *e)
+{
+	_hoster_ struct hoster_conn *c = NULL;
+	_json_ json_t *s = NULL, *server = NULL, *after = NULL;
+	_free_ char *task = NULL;
+	struct hoster_wait w = {.watch = watch, .arg = a->out};
+
+	if (a->n_rest != 2)
+		return verb_usage(&verb_hoster, e);
+	if (open_account(a, &c, e) || hoster_look(c, a->rest[0], true, &s, e) ||
+		hoster_server(c, a->rest[1], NULL, &server, e))
+		return -1;
+	if (!hoster_points(s, server)) {
+		struct err own = {0};
+
+		if (hoster_may_move(c, s, server, e) || alone(a, s, e))
+			return -1;
+		if (hoster_move(c, s, server, &task, &own)) {
+			w.unsure = own.code == ERR_HOSTER_UNSURE;
+			if (!w.unsure && e)
+				*e = own;
+			if (!w.unsure)
+				return -1;
+		}
+		if (a->dry)
+			return 0;
+		w.address = a->rest[0];
+		w.server = server;
+		w.task = task;
+		if (hoster_settle(c, &w, &after, e))
+			return -1;
+	}
+	line_f(a, "%s points to %s", json_str_or(s, "unit", "?"),
+		json_str_or(server, "name", "?"));
+	return 0;
+}
+
+/* --- mac --- */
+
+static int mac_remove(
+	struct args *a, struct hoster_conn *c, const json_t *s, struct err *e)
+{
+	const char *mac = json_str_or(s, "mac", "none");
+
+	if (!str_eqi(mac, a->remove))
+		return err_set(e, ERR_USAGE, "the virtual MAC of %s is %s",
+			a->rest[0], mac);
+	if (hoster_mac_remove(c, a->rest[0], e))
+		return -1;
+	if (!a->dry)
+		line_f(a, "%s: %s is gone", a->rest[0], mac);
+	return 0;
+}
+
+static int mac(struct args *a, struct err *e)
+{
+	_hoster_ struct hoster_conn *c = NULL;
+	_json_ json_t *s = NULL;
+	_free_ char *made = NULL;
+
+	if (a->n_rest != 1 || (a->create && a->remove))
+		return verb_usage(&verb_hoster, e);
+	if (open_account(a, &c, e) || hoster_look(c, a->rest[0], true, &s, e))
+		return -1;
+	if (a->remove)
+		return mac_remove(a, c, s, e);
+	if (a->create &&
+		hoster_mac_add(c, a->rest[0], a->type, a->name, &made, e))
+		return -1;
+	if (a->create && a->dry)
+		return 0;
+	if (a->json) {
+		json_put_str(s, "mac", made ? made : json_str(s, "mac"));
+		put_json(a, s);
+		return 0;
+	}
+	line_f(a, "%s", made ? made : json_str_or(s, "mac", "none"));
+	return 0;
+}
+
+/* --- keys --- */
+
+/* The file of secrets with its line for the key, other lines as they are. */
+static int save_key(const char *path, const char *key, struct err *e)
+{
+	struct buf b = {0};
+	char *text = NULL, *p, *line;
+	size_t len;
+	int rc;
+
+	if (file_read(path, 65536, &text, &len, e))
+		return -1;
+	p = text;
+	while ((line = str_line(&p)))
+		if (!str_starts(line, "hoster.consumer_key="))
+			buf_addf(&b, "%s\n", line);
+	buf_addf(&b, "hoster.consumer_key=%s\n", key);
+	rc = file_write(path, b.s, b.len, 0600, e);
+	explicit_bzero(b.s, b.cap);
+	explicit_bzero(text, len);
+	buf_free(&b);
+	free(text);
+	return rc;
+}
+
+static int login(struct args *a, struct err *e)
+{
+	_hoster_ struct hoster_conn *c = NULL;
+	char *key = NULL, *url = NULL;
+	int rc;
+
+	if (!a->secrets || str_starts(a->secrets, "fd:"))
+		return err_set(e, ERR_USAGE,
+			"vmferry hoster login --secrets FILE: the key is added "
+			"to that file");
+	if (open_account(a, &c, e) || hoster_login(c, &key, &url, e))
+		return -1;
+	rc = key ? save_key(a->secrets, key, e) : 0;
+	if (key && rc == 0)
+		out_f(a->out,
+			"Open this page, log in, choose how long the key "
+			"lives, confirm:\n  %s\nThen: vmferry hoster list "
+			"--provider %s --secrets %s\n",
+			url, a->h->name, a->secrets);
+	if (key)
+		explicit_bzero(key, strlen(key));
+	free(key);
+	free(url);
+	return rc;
+}
+
+static void help_one(struct out *o, const struct hoster *h)
+{
+	out_f(o, "%s  %s\n", h->name, h->title);
+	out_f(o, "  a move takes %s; requests: %s\n", h->outage, h->limits);
+	for (size_t i = 0; h->urls && h->urls[i]; i++)
+		out_f(o, "  %s%s\n", h->urls[i], i ? "" : " (default)");
+	for (const struct hoster_secret *s = h->secrets; s && s->name; s++)
+		out_f(o, "  %s: %s\n", s->name, s->what);
+	out_f(o, "%s\n\n", h->credentials);
+}
+
+static int help(struct args *a, struct err *e)
+{
+	const struct hoster *h;
+
+	if (a->n_rest > 1)
+		return verb_usage(&verb_hoster, e);
+	if (a->n_rest == 1) {
+		if (hoster_find(a->rest[0], &h, e))
+			return -1;
+		help_one(a->out, h);
+		return 0;
+	}
+	for (size_t i = 0; hosters[i]; i++)
+		help_one(a->out, hosters[i]);
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(struct args *a, struct err *e);
+} subs[] = {{"list", list}, {"show", show}, {"move", move}, {"mac", mac},
+	{"login", login}, {"help", help}};
+
+static int dispatch(struct args *a, int argc, char **argv, struct err *e)
+{
+	int c;
+
+	opterr = 0;
+	optind = 0;
+	while ((c = getopt_long(argc, argv, "", longopts, NULL)) != -1)
+		if (take(a, c))
+			return verb_usage(&verb_hoster, e);
+	if (optind >= argc)
+		return verb_usage(&verb_hoster, e);
+	a->rest = argv + optind + 1;
+	a->n_rest = argc - optind - 1;
+	for (size_t i = 0; i < ARRAY_LEN(subs); i++)
+		if (strcmp(subs[i].name, argv[optind]) == 0)
+			return subs[i].run(a, e);
+	return verb_usage(&verb_hoster, e);
+}
+
+static int run(int argc, char **argv, struct out *o, struct err *e)
+{
+	_secrets_ struct secrets *store = secrets_new();
+	_json_ json_t *settings = json_object();
+	struct args a = {.settings = settings, .store = store, .out = o};
+
+	return dispatch(&a, argc, argv, e);
+}
+
+const struct verb verb_hoster = {
+	.name = "hoster",
+	.args = "list | show ADDRESS [SERVER] | move ADDRESS SERVER [--whole] "
+		"| mac ADDRESS [--create [--type TYPE] [--name VM] | --remove "
+		"MAC] | login | help [PROVIDER]; [--provider NAME] "
+		"[--secrets FILE] [--url URL] [--accept-cert FINGERPRINT] "
+		"[--poll SECONDS] [--dry-run] [--json]",
+	.help = "failover IPs and virtual MACs at OVHcloud, Dedibox, Hetzner",
+	.run = run,
+};
