@@ -81,12 +81,14 @@ int disks_complete(const struct run *r, bool *yes, struct err *e)
 	return 0;
 }
 
-void disks_progress(struct run *r, size_t i, const char *what,
-	const struct copy_progress *p)
+void disks_progress(
+	struct run *r, size_t i, bool verify, const struct copy_progress *p)
 {
 	json_t *o = json_object();
-	_free_ char *text = xasprintf(N_("%s disk %zu of %zu at %.2f GiB%s%s"),
-		what, i + 1, run_disks(r), (double)p->at / (1 << 30),
+	_free_ char *text = xasprintf(verify
+			? N_("verifying disk %zu of %zu at %.2f GiB%s%s")
+			: N_("copying disk %zu of %zu at %.2f GiB%s%s"),
+		i + 1, run_disks(r), (double)p->at / (1 << 30),
 		p->note ? ": " : "", p->note ? p->note : "");
 
 	json_put_u64(o, "disk", i);

@@ -25,8 +25,8 @@ const json_t *disks_identity(const struct run *r, size_t i);
 /* All disks are copied whole. */
 int disks_complete(const struct run *r, bool *yes, struct err *e);
 
-/* Progress of disk i for the status file. */
-void disks_progress(struct run *r, size_t i, const char *what,
-	const struct copy_progress *p);
+/* Progress of disk i for the status file; verify: it is read back. */
+void disks_progress(
+	struct run *r, size_t i, bool verify, const struct copy_progress *p);
 
 #endif

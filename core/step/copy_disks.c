@@ -58,7 +58,7 @@ static void on_progress(void *ctx, const struct copy_progress *p)
 {
 	struct job_ctx *c = ctx;
 
-	disks_progress(c->r, c->disk, N_("copying"), p);
+	disks_progress(c->r, c->disk, false, p);
 }
 
 static void on_note(void *ctx, const char *line)

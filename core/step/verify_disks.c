@@ -16,7 +16,7 @@ static void on_progress(void *ctx, const struct copy_progress *p)
 {
 	struct job_ctx *c = ctx;
 
-	disks_progress(c->r, c->disk, N_("verifying"), p);
+	disks_progress(c->r, c->disk, true, p);
 }
 
 static int note_result(
