@@ -120,6 +120,8 @@ void i18n_open(void)
 		stand_in();
 	/* Figures are read and written with a point, whatever the locale. */
 	setlocale(LC_NUMERIC, "C");
+	/* strerror's words go into journals: no catalogue for libc. */
+	bindtextdomain("libc", "/");
 	free(cat.dir);
 	cat.dir = find_dir();
 	if (!cat.dir)

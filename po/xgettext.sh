@@ -12,4 +12,7 @@ xgettext $common -k_ -kN_ -kP_:1,2 -o "$out.c" $(find core screens tui main.c \
   -name '*.c' -o -name help.def | LC_ALL=C sort)
 # shellcheck disable=SC2086
 xgettext $common -kX:3 -o "$out.def" core/errors.def
-msgcat --sort-output -o "$out" "$out.c" "$out.def"
+{
+  printf 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\n'
+  msgcat --sort-output "$out.c" "$out.def"
+} >"$out"
