@@ -35,6 +35,8 @@ struct tui_layer {
 	void *arg;
 	int result; /* not 0: the layer is done */
 	int leave;  /* asked for by tui_leave */
+	int post;   /* asked for by tui_post */
+	double at;  /* when it was opened */
 };
 
 struct tui_watch {
@@ -144,6 +146,11 @@ void form_draw(struct tui *t, struct tui_form *form, struct tui_box b);
 int form_key(struct tui *t, struct tui_form *form, int key);
 bool form_typing(const struct tui_form *form);
 bool field_takes_focus(const struct tui_field *f);
+bool field_has_text(const struct tui_field *f);
+/* The focus where it is not set or its field is hidden. */
+void form_place(struct tui_form *form);
+/* The next field that takes focus from i in direction d; -1: none. */
+int form_next(const struct tui_form *form, int i, int d);
 /* Sets f->wrong. */
 bool field_check(struct tui_form *form, struct tui_field *f);
 void field_changed(struct tui_form *form, struct tui_field *f);
