@@ -63,6 +63,19 @@ int wizard_answer(struct wizard *w, int id, int ok)
 	}
 }
 
+void wizard_focus(struct tui_form *form)
+{
+	for (int i = 0; i < form->n; i++) {
+		const struct tui_field *f = &form->fields[i];
+
+		if (f->hidden || !f->needed || !f->value || *f->value)
+			continue;
+		form->focus = i;
+		form->placed = true;
+		return;
+	}
+}
+
 void wizard_error(struct wizard *w, const struct err *e)
 {
 	tui_error(w->t, e, NULL, NULL);

@@ -75,7 +75,8 @@ struct wizard {
 	/* Checklist */
 	char job[64];
 	bool guided;
-	bool begin; /* the checklist is to make the job of the plan */
+	bool begin;    /* the checklist is to make the job of the plan */
+	bool way_back; /* the checklist is to open the way back */
 };
 
 /* What a page ends with. */
@@ -109,6 +110,8 @@ const char *wizard_crumbs(int n);
 /* A page's answer to the id its screen ended with: Back, Quit after asking,
  * hang-up. ok is what TUI_OK means. */
 int wizard_answer(struct wizard *w, int id, int ok);
+/* Begin a form at the first field that is still missing. */
+void wizard_focus(struct tui_form *form);
 /* Show an error with one button. */
 void wizard_error(struct wizard *w, const struct err *e);
 /* "STATE/wizard/name", to be freed. */
@@ -143,6 +146,7 @@ const char *check_ip(const struct tui_field *f, void *arg);
 const char *check_ips(const struct tui_field *f, void *arg);
 const char *check_ports(const struct tui_field *f, void *arg);
 const char *check_mac(const struct tui_field *f, void *arg);
+const char *check_host(const struct tui_field *f, void *arg);
 
 /* --- checklist and what belongs to it --- */
 
