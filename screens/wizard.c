@@ -161,13 +161,14 @@ static void walk(struct wizard *w)
 	}
 }
 
-int wizard_run(bool plain, const char *secrets, struct err *e)
+int wizard_run(const struct tui_opts *how, const char *secrets, struct err *e)
 {
-	const struct tui_opts o = {
-		.plain = plain, .program = "vmferry " VERSION, .help = help};
+	struct tui_opts o = *how;
 	struct wizard w = {0};
 	int rc = begin(&w, secrets, e);
 
+	o.program = "vmferry " VERSION;
+	o.help = help;
 	if (rc == 0) {
 		w.t = tui_open(&o);
 		walk(&w);

@@ -90,10 +90,11 @@ enum wiz_go {
 };
 
 /*
- * The wizard, to its end. plain: line dialogue. secrets: file as for
- * --secrets, or null. 0, or -1 with the error where it could not begin.
+ * The wizard, to its end. how: plain, or a test's terminal; program and help
+ * are added. secrets: file as for --secrets, or null. 0, or -1 with the error
+ * where it could not begin.
  */
-int wizard_run(bool plain, const char *secrets, struct err *e);
+int wizard_run(const struct tui_opts *how, const char *secrets, struct err *e);
 
 /* The pages, in their order. */
 int page_start(struct wizard *w);

@@ -67,6 +67,15 @@ static int list_width(const struct dialog *d)
 	return w;
 }
 
+static int buttons_width(const struct dialog *d)
+{
+	int w = 4;
+
+	for (int i = 0; i < d->n; i++)
+		w += tui_width(d->options[i].label) + 6;
+	return w;
+}
+
 static int wanted_width(const struct dialog *d, int most)
 {
 	int w = tui_width(d->title) + 8, n;
@@ -75,9 +84,8 @@ static int wanted_width(const struct dialog *d, int most)
 		n = tui_width(d->p.text.lines[i].text) + 6;
 		w = n > w ? n : w;
 	}
-	n = list_width(d);
-	if (d->list && n + 4 > w)
-		w = n + 4;
+	n = d->list ? list_width(d) + 4 : d->value ? 0 : buttons_width(d);
+	w = n > w ? n : w;
 	if (d->value && w < 50)
 		w = 50;
 	return w > most ? most : w < 30 ? 30 : w;
@@ -165,6 +173,7 @@ static void dialog_draw(struct tui *t, void *arg)
 			_("Enter: done   Esc: cancel"));
 		return;
 	}
+	draw_tell("buttons", d->title, buttons_width(d), b.w);
 	draw_buttons(t, d, b.y + b.h - 2, b.x + 3);
 }
 

@@ -99,19 +99,27 @@ void signals_stop(bool group);
 void draw_open(struct tui *t);
 void draw_clear(struct tui *t);
 void draw_flush(struct tui *t);
+/* For tests: told of each text that does not fit, and which function drew
+ * it. Null in the program. */
+extern void (*draw_told)(const char *by, const char *text);
+#define draw_text(...) draw_text_by(__func__, __VA_ARGS__)
+#define draw_part(...) draw_part_by(__func__, __VA_ARGS__)
+#define draw_wrapped(...) draw_wrapped_by(__func__, __VA_ARGS__)
+/* Tell that text, which wants w columns, has room for only `room`. */
+void draw_tell(const char *by, const char *text, int w, int room);
 /* s in exactly w columns from (y, x), cut or filled up. */
-void draw_text(
-	struct tui *t, int y, int x, int w, enum tui_role role, const char *s);
+void draw_text_by(const char *by, struct tui *t, int y, int x, int w,
+	enum tui_role role, const char *s);
 /* The first n bytes of s, cut to w columns, not filled up. Columns taken. */
-int draw_part(struct tui *t, int y, int x, int w, enum tui_role role,
-	const char *s, size_t n);
+int draw_part_by(const char *by, struct tui *t, int y, int x, int w,
+	enum tui_role role, const char *s, size_t n);
 void draw_hline(struct tui *t, int y, int x, int w);
 void draw_vline(struct tui *t, int y, int x, int h);
 /* A frame with a title in its top line; the inside is cleared. */
 void draw_frame(struct tui *t, struct tui_box b, const char *title);
 /* s wrapped into b; lines used. */
-int draw_wrapped(
-	struct tui *t, struct tui_box b, enum tui_role role, const char *s);
+int draw_wrapped_by(const char *by, struct tui *t, struct tui_box b,
+	enum tui_role role, const char *s);
 /* A text field of w columns; focused: the cursor is put there. */
 void draw_edit(struct tui *t, int y, int x, int w, const char *s, size_t cursor,
 	bool secret, bool focused);
