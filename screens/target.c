@@ -53,7 +53,6 @@ static int login(struct wizard *w)
 				  "The node vmferry runs on: localhost"),
 			.value = w->pve,
 			.size = sizeof(w->pve),
-			.check = check_host,
 			.needed = true},
 		{.kind = TUI_TEXT,
 			.id = "pve_user",
@@ -89,7 +88,6 @@ static int login(struct wizard *w)
 		.action = on_login,
 		.arg = w};
 
-	wizard_focus(&form);
 	return wizard_answer(w, tui_run(w->t, &s), WIZ_NEXT);
 }
 

@@ -1,8 +1,8 @@
 /*
  * fault.c - what a test may ask the stand-in to do wrong: POST /lab/fault
- * {"name":..,"hoster":..,"call":"POST /ip/?/move","n":..,"ms":..} (all but
- * name may be left out), GET /lab/state, and POST /lab/set, a JSON object
- * that is merged into the state.
+ * {"name":..,"hoster":..,"call":"POST /ip/?/move","n":..,"skip":..,"ms":..}
+ * (all but name may be left out), GET /lab/state, and POST /lab/set, a JSON
+ * object that is merged into the state.
  */
 #include "hoster.h"
 
@@ -45,10 +45,14 @@ bool fault_hit(const struct call *c, const char *name, json_t **found)
 	size_t i;
 
 	json_array_foreach (faults(), i, f) {
-		int64_t n = ji(f, "n");
+		int64_t n = ji(f, "n"), skip = ji(f, "skip");
 
 		if (strcmp(js(f, "name"), name) || !meets(f, c))
 			continue;
+		if (skip) {
+			ji_set(f, "skip", skip - 1);
+			continue;
+		}
 		if (found)
 			*found = json_incref(f);
 		if (n > 0)
@@ -108,6 +112,7 @@ static int once(const char *name)
 static const char *fault_add(const json_t *p)
 {
 	const char *name = js(p, "name"), *n = js(p, "n"), *ms = js(p, "ms");
+	const char *skip = js(p, "skip");
 	auto_json json_t *f = json_object();
 
 	if (!name)
@@ -116,6 +121,8 @@ static const char *fault_add(const json_t *p)
 		json_array_clear(faults());
 		return NULL;
 	}
+	if (!strcmp(name, "reset"))
+		return state_reset() ? "the seed cannot be read" : NULL;
 	if (!strcmp(name, "delay")) {
 		if (!ms)
 			return "ms is missing";
@@ -131,6 +138,7 @@ static const char *fault_add(const json_t *p)
 		js_set(f, "call", js(p, "call"));
 	ji_set(f, "n", n ? strtoll(n, NULL, 10) : once(name));
 	ji_set(f, "ms", ms ? strtoll(ms, NULL, 10) : 0);
+	ji_set(f, "skip", skip ? strtoll(skip, NULL, 10) : 0);
 	json_array_append(faults(), f);
 	return NULL;
 }

@@ -84,7 +84,7 @@ struct hoster {
 extern const struct hoster ovh, dedibox, hetzner;
 
 struct lab {
-	const char *dir;
+	const char *dir, *seed;
 	const char *bridge; /* null: addresses are only numbers */
 	int port;
 	json_t *state;
@@ -128,8 +128,10 @@ json_t *jp(const char *f, ...);
 
 /* ---- state.c ---- */
 
-/* DIR/state.json, or the seed where there is none yet. */
-int state_load(const char *seed);
+/* DIR/state.json, or the seed where there is none yet; -1: said why. */
+int state_load(void);
+/* As at the very first start. */
+int state_reset(void);
 /* Replaces DIR/state.json; call after every change. */
 void state_save(void);
 json_t *state_of(const struct hoster *h);

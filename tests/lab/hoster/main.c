@@ -213,7 +213,7 @@ static void dir_lock(void)
 	exit(1);
 }
 
-static const char *options(int argc, char **argv)
+static void options(int argc, char **argv)
 {
 	static const struct option o[] = {
 		{"dir", required_argument, NULL, 'd'},
@@ -222,14 +222,13 @@ static const char *options(int argc, char **argv)
 		{"bridge", required_argument, NULL, 'b'},
 		{0},
 	};
-	const char *seed = NULL;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", o, NULL)) != -1) {
 		if (c == 'd')
 			lab.dir = optarg;
 		else if (c == 's')
-			seed = optarg;
+			lab.seed = optarg;
 		else if (c == 'p')
 			lab.port = (int)strtol(optarg, NULL, 10);
 		else if (c == 'b')
@@ -237,13 +236,12 @@ static const char *options(int argc, char **argv)
 		else
 			exit(2);
 	}
-	if (optind < argc || !lab.dir || !seed) {
+	if (optind < argc || !lab.dir || !lab.seed) {
 		fputs("usage: lab-hoster --dir DIR --seed FILE --port N "
 		      "[--bridge NAME]\n",
 			stderr);
 		exit(2);
 	}
-	return seed;
 }
 
 static void ready_write(const int *ports)
@@ -261,12 +259,12 @@ static void ready_write(const int *ports)
 
 int main(int argc, char **argv)
 {
-	const char *seed = options(argc, argv);
 	auto_free char *cert = NULL, *key = NULL;
 	int ports[3], sig;
 	pthread_t t;
 	sigset_t set;
 
+	options(argc, argv);
 	umask(077);
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
@@ -274,7 +272,7 @@ int main(int argc, char **argv)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	dir_lock();
-	if (state_load(seed))
+	if (state_load())
 		return 1;
 	state_save();
 	wire_update();

@@ -9,17 +9,31 @@
 #include <stdio.h>
 #include <unistd.h>
 
-int state_load(const char *seed)
+static int load(const char *from)
+{
+	json_error_t e;
+	json_t *state = json_load_file(from, 0, &e);
+
+	if (!state) {
+		fprintf(stderr, "lab-hoster: %s:%d: %s\n", from, e.line,
+			e.text);
+		return -1;
+	}
+	json_decref(lab.state);
+	lab.state = state;
+	return 0;
+}
+
+int state_load(void)
 {
 	auto_free char *path = fmt("%s/state.json", lab.dir);
-	const char *from = access(path, F_OK) ? seed : path;
-	json_error_t e;
 
-	lab.state = json_load_file(from, 0, &e);
-	if (lab.state)
-		return 0;
-	fprintf(stderr, "lab-hoster: %s:%d: %s\n", from, e.line, e.text);
-	return -1;
+	return load(access(path, F_OK) ? lab.seed : path);
+}
+
+int state_reset(void)
+{
+	return load(lab.seed);
 }
 
 void state_save(void)
