@@ -193,6 +193,12 @@ asan: $(B)/test-deps
 		$(UNIT:%=build-asan/unit/%) build-asan/vmferry
 	@tests/run-unit $(UNIT:%=build-asan/unit/%)
 
+# And under valgrind: slow, so not in test.
+valgrind: $(B)/test-deps
+	@$(MAKE) --no-print-directory -j2 $(UNIT:%=$(B)/unit/%)
+	@tests/run-valgrind $(UNIT:%=$(B)/unit/%)
+.PHONY: valgrind
+
 install: all docs
 	install -D -m 755 vmferry $(DESTDIR)$(PREFIX)/sbin/vmferry
 	for m in $(MO:$(B)/%=%); do install -D -m 644 $(B)/$$m \

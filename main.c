@@ -98,21 +98,21 @@ static int run_verb(const struct verb *v, int argc, char **argv)
 static int run_wizard(int argc, char **argv)
 {
 	const char *secrets = NULL;
-	bool plain = false;
+	struct tui_opts how = {0};
 	struct err e = {0};
 
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--plain") == 0)
-			plain = true;
+			how.plain = true;
 		else if (strcmp(argv[i], "--secrets") == 0 && i + 1 < argc)
 			secrets = argv[++i];
 		else
 			return -1;
 	}
 	/* A script that forgot the verb gets help, not a dialogue. */
-	if (!plain && !(isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)))
+	if (!how.plain && !(isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)))
 		return -1;
-	if (wizard_run(plain, secrets, &e) == 0)
+	if (wizard_run(&how, secrets, &e) == 0)
 		return 0;
 	show_error(&e);
 	return err_exit_code(e.code);

@@ -78,6 +78,15 @@ void job_status_flush(struct job *job);
  */
 int job_status(const struct job *job, json_t **out, struct err *e);
 
+/* Does its worker ask before each step? Read at each step, so it can be
+ * switched while the worker runs. Kept as a file: `run` goes on as before. */
+bool job_guided(const struct job *job);
+int job_set_guided(const struct job *job, bool on, struct err *e);
+
+/* Remove the directory: its report and journal are gone. ERR_JOB_BUSY,
+ * ERR_JOB_UNFINISHED where something it did is still to be undone or done. */
+int job_remove(struct job *job, struct err *e);
+
 /* All jobs, newest first: array of what job_status gives, and created,
  * title ("vm -> target", from the plan). A damaged one has state "bad" and
  * its error. */

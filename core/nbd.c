@@ -183,7 +183,9 @@ static int on_answer(void *arg, int *error)
 	op->answers++;
 	if (*error && !op->err_no)
 		op->err_no = *error;
-	return 1; /* libnbd forgets the request */
+	/* Retired by `retire`: a request that libnbd 1.14 forgets by itself
+	 * while it is being queued (the server died) is read once more. */
+	return 0;
 }
 
 /* libnbd calls this for every part, answered, refused or given up. */
@@ -279,9 +281,21 @@ static int alive(struct nbdc *c, struct err *e)
 	return 0;
 }
 
-static int do_wait(void *priv, int wake_fd, int ms, struct err *e)
+/* Forget the requests that were answered; their callers hear of it. */
+static bool retire(struct nbdc *c)
 {
-	struct nbdc *c = priv;
+	int64_t cookie;
+	bool any = false;
+
+	while ((cookie = nbd_aio_peek_command_completed(c->h)) > 0) {
+		(void)!nbd_aio_command_completed(c->h, cookie);
+		any = true;
+	}
+	return any;
+}
+
+static int wait_answers(struct nbdc *c, int wake_fd, int ms, struct err *e)
+{
 	unsigned dir = nbd_aio_get_direction(c->h);
 	struct pollfd p[2] = {
 		{.fd = nbd_aio_get_fd(c->h)},
@@ -302,6 +316,18 @@ static int do_wait(void *priv, int wake_fd, int ms, struct err *e)
 		return failed(e, ERR_NBD);
 	}
 	return alive(c, e);
+}
+
+static int do_wait(void *priv, int wake_fd, int ms, struct err *e)
+{
+	struct nbdc *c = priv;
+	int rc;
+
+	if (retire(c))
+		return alive(c, e);
+	rc = wait_answers(c, wake_fd, ms, e);
+	retire(c);
+	return rc;
 }
 
 /* --- block status --- */

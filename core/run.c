@@ -66,7 +66,7 @@ static int wait_go(struct run *r, struct err *e)
 		.help = r->step->manual};
 	const char *a;
 
-	if (!r->opts->guided)
+	if (!job_guided(r->job))
 		return 0;
 	return run_ask(r, &q, &a, e);
 }
@@ -161,6 +161,8 @@ int run_job(struct job *job, const struct run_opts *o, struct err *e)
 	struct run r = {.opts = o, .job = job};
 	int rc = run_begin(&r, e);
 
+	if (rc == 0 && o->guided)
+		rc = job_set_guided(job, true, e);
 	if (rc == 0)
 		rc = each_step(&r, e);
 	run_end(&r);

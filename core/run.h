@@ -20,8 +20,8 @@ struct pve;
 struct run_opts {
 	const char *answers; /* file of answers, or null */
 	const struct secrets *secrets;
-	const char *until;                        /* last step to do, or null */
-	bool guided;                              /* ask before each step */
+	const char *until; /* last step to do, or null */
+	bool guided;       /* from now on: job_set_guided */
 	void (*say)(void *arg, const char *line); /* progress for a person */
 	void *arg;
 };

@@ -6,11 +6,8 @@
  */
 #include <string.h>
 
-#include "child.h"
-#include "core/ask.h"
+#include "checklist.h"
 #include "core/step.h"
-#include "follow.h"
-#include "tui/dialog.h"
 
 #define TICK_MS 1000
 
@@ -22,30 +19,6 @@ enum {
 	CHECK_BACK,
 	CHECK_REPORT
 };
-
-struct checklist {
-	struct wizard *w;
-	struct follow f;
-	struct worker k;
-	struct tui_checklist list;
-	struct tui_screen screen;
-	bool told; /* this stop of the job has been opened */
-	char status[WIZ_TEXT];
-	char *now; /* what parts() points into */
-};
-
-static bool works(const struct checklist *c)
-{
-	const char *s = follow_state(&c->f);
-
-	return c->k.life >= 0 || strcmp(s, "running") == 0 ||
-		strcmp(s, "undoing") == 0;
-}
-
-static bool is(const struct checklist *c, const char *state)
-{
-	return strcmp(follow_state(&c->f), state) == 0;
-}
 
 /* --- what is shown --- */
 
@@ -65,7 +38,7 @@ static void parts(void *arg, int i, struct tui_parts *out)
 
 	free(c->now);
 	c->now = NULL;
-	if (i == follow_current(&c->f) && x && !works(c))
+	if (i == follow_current(&c->f) && x && !checklist_works(c))
 		c->now = error_words(x);
 	*out = (struct tui_parts){.now = c->now ? c->now : _(s->doing),
 		.why = s->why ? _(s->why) : NULL,
@@ -75,16 +48,19 @@ static void parts(void *arg, int i, struct tui_parts *out)
 
 static const char *state_words(const struct checklist *c)
 {
-	if (works(c))
-		return c->f.undoing || is(c, "undoing") ? _("going back")
-							: _("at work");
-	if (is(c, "waiting"))
+	if (checklist_works(c))
+		return c->f.undoing || checklist_is(c, "undoing")
+			? _("going back")
+			: _("at work");
+	if (checklist_asks_go(c))
+		return _("waits: Enter does this step");
+	if (checklist_is(c, "waiting"))
 		return _("waits for your answer: Enter");
-	if (is(c, "failed"))
+	if (checklist_is(c, "failed"))
 		return _("failed: Enter shows what to do");
-	if (is(c, "done"))
+	if (checklist_is(c, "done"))
 		return _("done: Enter for the report");
-	if (is(c, "undone"))
+	if (checklist_is(c, "undone"))
 		return _("taken back: Enter for the report");
 	return _("stopped: Enter goes on");
 }
@@ -111,28 +87,12 @@ static void tick(void *arg)
 		show(c);
 		tui_touch(c->w->t);
 	}
-	c->told = !works(c);
+	c->told = !checklist_works(c);
 	if (c->told && !before)
-		tui_leave(c->w->t, CHECK_ATTEND);
+		tui_post(c->w->t, CHECK_ATTEND);
 }
 
-/* --- workers --- */
-
-static void go_on(struct checklist *c)
-{
-	struct args a = {0};
-	struct err e = {0};
-
-	if (!unlock_for(c->w, c->f.plan))
-		return;
-	args_add(&a, c->f.undoing ? "undo" : "run");
-	args_add(&a, c->w->job);
-	if (c->w->guided && !c->f.undoing)
-		args_add(&a, "--guided");
-	if (worker_start(&c->k, c->w, c->w->job, &a, &e))
-		wizard_error(c->w, &e);
-	c->told = false;
-}
+/* --- a new job --- */
 
 static void wait_job(void *arg)
 {
@@ -176,166 +136,26 @@ static int make_job(struct checklist *c)
 	return -1;
 }
 
-/* --- what the operator does --- */
-
-static void answer(struct checklist *c)
-{
-	_json_ json_t *open = NULL;
-	const json_t *q;
-
-	if (ask_open(c->f.job->dir, &open, NULL) || !json_array_size(open)) {
-		go_on(c);
-		return;
-	}
-	q = json_array_get(open, 0);
-	if (gate_open(c->w, q) && json_array_size(open) == 1)
-		go_on(c);
-	else if (!tui_hung_up(c->w->t))
-		follow_read(&c->f);
-}
-
-static void skip(struct checklist *c)
-{
-	int i = follow_current(&c->f);
-	char reason[WIZ_TEXT] = "";
-	struct args a = {0};
-	struct err e = {0};
-
-	if (i < 0 || works(c))
-		return;
-	if (!(c->f.kinds[i]->flags & STEP_SKIPPABLE)) {
-		tui_message(c->w->t, _("Skip"),
-			_("This step cannot be skipped: later ones rely on "
-			  "it."));
-		return;
-	}
-	if (!tui_input(c->w->t, _("Skip this step"),
-		    _("The reason, for the journal:"), reason, sizeof(reason),
-		    false) ||
-		!*reason)
-		return;
-	args_add(&a, "skip");
-	args_add(&a, c->w->job);
-	args_add(&a, c->f.kinds[i]->kind);
-	args_add(&a, reason);
-	if (child_verb(c->w, _("Skipping"), &a, false, NULL, &e))
-		wizard_error(c->w, &e);
-	else
-		go_on(c);
-}
-
-static void go_back(struct checklist *c)
-{
-	if (works(c)) {
-		tui_message(c->w->t, _("Way back"),
-			_("The job is at work. Stop it first; what it has "
-			  "done so far is kept."));
-		return;
-	}
-	if (!way_back_page(c->w, c->w->job))
-		return;
-	c->f.undoing = true;
-	go_on(c);
-}
-
-static void stop(struct checklist *c)
-{
-	struct args a = {0};
-	struct err e = {0};
-
-	if (!works(c) ||
-		!tui_confirm(c->w->t, _("Stop the job?"),
-			_("It ends in order where it is and can go on later "
-			  "from there. Nothing is lost."),
-			_("Stop"), _("Let it work")))
-		return;
-	args_add(&a, "stop");
-	args_add(&a, c->w->job);
-	if (child_verb(c->w, _("Stopping"), &a, false, NULL, &e) &&
-		e.code != ERR_STOPPED)
-		wizard_error(c->w, &e);
-	/* It was the operator's wish: no form opens for it. */
-	c->told = true;
-}
-
-static void failed(struct checklist *c)
-{
-	const struct tui_option buttons[] = {{_("Try again"), NULL, NULL},
-		{_("Skip"), NULL, NULL}, {_("Way back"), NULL, NULL},
-		{_("Look"), NULL, NULL}, {NULL, NULL, NULL}};
-	const json_t *x = json_object_get(c->f.status, "error");
-	struct err e = {0};
-
-	if (c->k.path && c->k.status > 0) {
-		worker_error(&c->k, &e);
-	} else {
-		err_set(&e, err_by_id(json_str_or(x, "id", "")), "%s",
-			json_str_or(x, "why", ""));
-		err_in(&e, "%s", json_str_or(x, "what", ""));
-	}
-	switch (tui_error(c->w->t, &e, NULL, buttons)) {
-	case 0:
-		go_on(c);
-		break;
-	case 1:
-		skip(c);
-		break;
-	case 2:
-		go_back(c);
-		break;
-	default:
-		break;
-	}
-}
-
-/* The job has come to a stop, or Enter was pressed there. by_hand: Enter. */
-static int attend(struct checklist *c, bool by_hand)
-{
-	bool ours_failed = c->k.path && c->k.status > 0 && c->k.status != 10;
-
-	if (works(c))
-		return TUI_STAY;
-	if (is(c, "waiting"))
-		answer(c);
-	else if (is(c, "done") || is(c, "undone"))
-		return WIZ_NEXT;
-	else if (is(c, "failed") || (ours_failed && !is(c, "stopped")))
-		failed(c);
-	else if (by_hand)
-		go_on(c);
-	return TUI_STAY;
-}
-
-static void mode(struct checklist *c)
-{
-	c->w->guided = !c->w->guided;
-	if (works(c))
-		tui_message(c->w->t, _("Guided or express"),
-			c->w->guided
-				? _("Guided from the job's next start on: at "
-				    "the next question, or stop it now with "
-				    "s.")
-				: _("Express from the next question on."));
-}
+/* --- the page --- */
 
 static int chosen(struct checklist *c, int id)
 {
 	switch (id) {
 	case TUI_OK:
-		return attend(c, true);
+		return steer_attend(c, true);
 	case CHECK_ATTEND:
-		return attend(c, false);
+		return steer_attend(c, false);
 	case CHECK_MODE:
-		mode(c);
+		steer_mode(c);
 		return TUI_STAY;
 	case CHECK_STOP:
-		stop(c);
+		steer_stop(c);
 		return TUI_STAY;
 	case CHECK_SKIP:
-		skip(c);
+		steer_skip(c);
 		return TUI_STAY;
 	case CHECK_BACK:
-		go_back(c);
+		steer_back(c);
 		return TUI_STAY;
 	case CHECK_REPORT:
 		report_page(c->w, c->w->job, false);
@@ -345,6 +165,21 @@ static int chosen(struct checklist *c, int id)
 	default:
 		return wizard_answer(c->w, id, WIZ_NEXT);
 	}
+}
+
+/* The clock stands while a form or a page is over the checklist: it would
+ * speak to that one. */
+static int action(struct tui *t, struct tui_screen *s, int id)
+{
+	struct checklist *c = s->arg;
+	int go;
+
+	tui_every(t, 0, NULL, NULL);
+	go = chosen(c, id);
+	follow_read(&c->f);
+	show(c);
+	tui_every(t, TICK_MS, tick, c);
+	return go;
 }
 
 static int watch(struct checklist *c)
@@ -369,16 +204,21 @@ static int watch(struct checklist *c)
 		.help = "checklist",
 		.keys = keys,
 		.checklist = &c->list,
+		.action = action,
 		.arg = c};
+	if (c->w->way_back)
+		steer_back(c);
+	c->w->way_back = false;
 	do {
 		follow_read(&c->f);
 		show(c);
 		tui_every(c->w->t, TICK_MS, tick, c);
 		go = tui_run(c->w->t, &c->screen);
 		tui_every(c->w->t, 0, NULL, NULL);
-		go = go == TUI_HANGUP ? WIZ_QUIT : chosen(c, go);
+		if (go == CHECK_ATTEND)
+			go = chosen(c, go);
 	} while (go == TUI_STAY && !tui_hung_up(c->w->t));
-	return go == TUI_STAY ? WIZ_QUIT : go;
+	return go == TUI_STAY || go == TUI_HANGUP ? WIZ_QUIT : go;
 }
 
 int page_checklist(struct wizard *w)
@@ -394,6 +234,7 @@ int page_checklist(struct wizard *w)
 		else
 			go = tui_hung_up(w->t) ? WIZ_QUIT : WIZ_BACK;
 	} else if (follow_open(&c.f, w->job, &e) == 0) {
+		w->guided = job_guided(c.f.job);
 		go = watch(&c);
 	} else {
 		wizard_error(w, &e);

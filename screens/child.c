@@ -276,6 +276,7 @@ static void busy_screen(struct wizard *w, struct busy *b, const char *text)
 	struct tui_screen s = {.title = text,
 		.help = "busy",
 		.busy = text,
+		.patient = true,
 		.keys = keys,
 		.pager = b->pager,
 		.action = busy_action,

@@ -283,6 +283,23 @@ static bool is_ip(const char *s)
 	return inet_pton(AF_INET, s, b) == 1 || inet_pton(AF_INET6, s, b) == 1;
 }
 
+const char *check_host(const struct tui_field *f, void *arg)
+{
+	const char *s = f->value, *colon = strrchr(s, ':');
+	uint64_t port = 1;
+
+	(void)arg;
+	if (s[strspn(s,
+		    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		    "0123456789.-_:[]")])
+		return _("a name or an address, nothing else");
+	/* Several colons: IPv6, whose port stands behind a bracket. */
+	if (colon && (colon == strchr(s, ':') || colon[-1] == ']') &&
+		(str_u64(colon + 1, 65535, &port) || !port))
+		return _("the port is 1 to 65535");
+	return NULL;
+}
+
 const char *check_ip(const struct tui_field *f, void *arg)
 {
 	(void)arg;

@@ -54,6 +54,16 @@ static void on_end(struct tui_step *s, const json_t *data)
 		set(s, TUI_DONE, NULL);
 }
 
+static void on_undo(struct follow *f, struct tui_step *s, const char *phase)
+{
+	f->undoing = true;
+	s->seconds = -1;
+	if (strcmp(phase, "begin") == 0)
+		set(s, TUI_RUNNING, _("going back"));
+	else
+		set(s, TUI_UNDONE, _("taken back"));
+}
+
 static void on_event(struct follow *f, int i, const json_t *line)
 {
 	const char *event = json_str_or(line, "event", "");
@@ -74,9 +84,7 @@ static void on_event(struct follow *f, int i, const json_t *line)
 	} else if (strcmp(event, "answer") == 0 && s->state == TUI_ASKS) {
 		set(s, TUI_RUNNING, NULL);
 	} else if (strcmp(event, "undo") == 0) {
-		f->undoing = true;
-		s->seconds = -1;
-		set(s, TUI_UNDONE, _("taken back"));
+		on_undo(f, s, json_str_or(data, "phase", "end"));
 	}
 }
 
@@ -91,6 +99,16 @@ static int on_line(void *arg, const json_t *line, struct err *e)
 	return 0;
 }
 
+/* "2026-11-22T05:54:12.287Z text": the time of day is enough on a screen. */
+static char *log_line(const char *line)
+{
+	_free_ char *clean = str_printable_dup(line);
+
+	if (strlen(clean) > 25 && clean[10] == 'T' && clean[23] == 'Z')
+		return xasprintf("%.8s%s", clean + 11, clean + 24);
+	return xstrdup(clean);
+}
+
 static void add_log(struct follow *f, const char *line)
 {
 	if (f->log_n == FOLLOW_LOG) {
@@ -98,7 +116,7 @@ static void add_log(struct follow *f, const char *line)
 		memmove(f->log, f->log + 1, (FOLLOW_LOG - 1) * sizeof(*f->log));
 		f->log_n--;
 	}
-	f->log[f->log_n++] = str_printable_dup(line);
+	f->log[f->log_n++] = log_line(line);
 }
 
 /* Whole lines that came since; only the end of a long log. */

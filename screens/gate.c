@@ -9,6 +9,7 @@
 #include "wizard.h"
 
 #define CHOICES 16
+enum { GATE_PICK = WIZ_OWN };
 
 struct gate {
 	struct wizard *w;
@@ -107,27 +108,47 @@ static struct tui_field answer_field(struct gate *g)
 	return f;
 }
 
-static bool by_form(struct gate *g)
+/* What stands below the answer: why, what to type, what to do meanwhile. */
+static int notes(const struct gate *g, struct tui_field *f, const char *typed)
 {
-	const char *expect = json_str(g->q, "expect");
-	_free_ char *typed =
-		expect ? xasprintf(_("Type exactly: %s"), expect) : NULL;
-	struct tui_field f[] = {
-		answer_field(g),
-		{.kind = TUI_NOTE,
-			.label = typed ? typed : "",
-			.role = TUI_WARN,
-			.hidden = !typed},
-		{.kind = TUI_NOTE,
-			.label = str(g, "why"),
-			.hidden = !*str(g, "why")},
-		{.kind = TUI_NOTE,
-			.label = str(g, "help"),
-			.role = TUI_DIM,
-			.hidden = !*str(g, "help")},
-	};
-	struct tui_form form = {.fields = f, .n = ARRAY_LEN(f), .arg = g};
-	struct tui_key keys[] = {{TUI_CTRL('N'), _("Answer"), TUI_OK, false},
+	const struct {
+		const char *text;
+		enum tui_role role;
+	} all[] = {{typed, TUI_WARN}, {str(g, "why"), TUI_NORMAL},
+		{str(g, "help"), TUI_DIM}};
+	int n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		if (!all[i].text || !*all[i].text)
+			continue;
+		f[n++] = (struct tui_field){.kind = TUI_NOTE, .label = ""};
+		f[n++] = (struct tui_field){.kind = TUI_NOTE,
+			.label = all[i].text,
+			.role = all[i].role};
+	}
+	return n;
+}
+
+static int on_button(struct tui *t, struct tui_screen *s, int id)
+{
+	struct gate *g = s->arg;
+
+	(void)t;
+	if (id < GATE_PICK)
+		return id;
+	g->chosen = id - GATE_PICK;
+	return TUI_OK;
+}
+
+static bool by_form(struct gate *g, struct tui_field *f, int n, int focus)
+{
+	bool buttons = f[0].kind == TUI_BUTTON;
+	struct tui_form form = {.fields = f,
+		.n = n,
+		.arg = g,
+		.focus = focus,
+		.placed = buttons};
+	struct tui_key keys[] = {{TUI_CTRL('N'), _("Answer"), TUI_OK, buttons},
 		{TUI_KEY_ESC, _("Checklist"), TUI_BACK, false},
 		{0, NULL, 0, false}};
 	struct tui_screen s = {.title = _("The job asks"),
@@ -136,9 +157,52 @@ static bool by_form(struct gate *g)
 		.help = "gate",
 		.keys = keys,
 		.form = &form,
+		.action = buttons ? on_button : NULL,
 		.arg = g};
 
 	return tui_run(g->w->t, &s) == TUI_OK && send(g);
+}
+
+static bool by_answer(struct gate *g)
+{
+	const char *expect = json_str(g->q, "expect");
+	_free_ char *typed =
+		expect ? xasprintf(_("Type exactly: %s"), expect) : NULL;
+	struct tui_field f[8] = {answer_field(g)};
+
+	return by_form(g, f, 1 + notes(g, f + 1, typed), 0);
+}
+
+/*
+ * A button a choice. In focus is what is proposed; where nothing is, a button
+ * that answers nothing, so that an Enter too many decides nothing.
+ */
+static bool by_buttons(struct gate *g)
+{
+	struct tui_field f[CHOICES + 8];
+	char *labels[CHOICES];
+	int n = 0, focus;
+	bool sent;
+
+	for (; n < CHOICES && g->options[n].label; n++) {
+		const struct tui_option *o = &g->options[n];
+
+		labels[n] = *o->detail
+			? xasprintf("%s: %s", o->label, o->detail)
+			: xstrdup(o->label);
+		f[n] = (struct tui_field){.kind = TUI_BUTTON,
+			.label = labels[n],
+			.hint = n == g->chosen ? _("This is proposed.") : NULL,
+			.action = GATE_PICK + n};
+	}
+	f[n] = (struct tui_field){.kind = TUI_BUTTON,
+		.label = _("Not yet: back to the checklist"),
+		.action = TUI_BACK};
+	focus = g->chosen >= 0 ? g->chosen : n;
+	sent = by_form(g, f, n + 1 + notes(g, f + n + 1, NULL), focus);
+	while (n--)
+		free(labels[n]);
+	return sent;
 }
 
 /* --- a diff --- */
@@ -180,22 +244,6 @@ static bool by_diff(struct gate *g)
 	return id == TUI_OK && send(g);
 }
 
-/* --- guided mode's own: one key --- */
-
-static bool by_go(struct gate *g)
-{
-	const struct tui_option buttons[] = {{_("Do it"), NULL, NULL},
-		{_("Checklist"), NULL, NULL}, {NULL, NULL, NULL}};
-	_free_ char *text = xasprintf("%s%s%s", str(g, "why"),
-		*str(g, "help") ? _("\n\nBy hand it would be:\n") : "",
-		str(g, "help"));
-
-	if (tui_ask(g->w->t, str(g, "text"), text, buttons, 0) != 0)
-		return false;
-	g->chosen = 0;
-	return send(g);
-}
-
 static void say_member(json_t *o, const char *key)
 {
 	_free_ char *said = i18n_said(json_str(o, key));
@@ -226,9 +274,13 @@ bool gate_open(struct wizard *w, const json_t *question)
 	fill_options(&g);
 	if (strcmp(str(&g, "kind"), "choice"))
 		snprintf(g.value, sizeof(g.value), "%s", str(&g, "default"));
+	/* Guided mode's own: the step at hand is shown already. */
 	if (strcmp(str(&g, "id"), "go") == 0)
-		return by_go(&g);
-	if (str_starts(str(&g, "help"), "--- "))
+		return send(&g);
+	if (strcmp(str(&g, "kind"), "choice"))
+		return by_answer(&g);
+	if (str_starts(str(&g, "help"), "--- ") ||
+		strstr(str(&g, "help"), "\n--- "))
 		return by_diff(&g);
-	return by_form(&g);
+	return tui_is_plain(w->t) ? by_answer(&g) : by_buttons(&g);
 }

@@ -53,6 +53,7 @@ int page_source(struct wizard *w)
 				  "SSH (TSM-SSH) must be started there."),
 			.value = w->esxi,
 			.size = sizeof(w->esxi),
+			.check = check_host,
 			.needed = true},
 		{.kind = TUI_TEXT,
 			.id = "user",
@@ -92,5 +93,6 @@ int page_source(struct wizard *w)
 		.action = action,
 		.arg = w};
 
+	wizard_focus(&form);
 	return wizard_answer(w, tui_run(w->t, &s), WIZ_NEXT);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "core/job.h"
 #include "tui/dialog.h"
 #include "tui/table.h"
@@ -14,7 +15,7 @@ struct start {
 	int open;     /* so many; row `open` is the new migration */
 };
 
-enum { START_NEW = WIZ_OWN, START_REPORT, START_UNDO };
+enum { START_NEW = WIZ_OWN, START_REPORT, START_UNDO, START_REMOVE };
 
 static bool is_over(const json_t *job)
 {
@@ -155,6 +156,26 @@ static const struct tui_column *columns(void)
 	return c;
 }
 
+static int removed(struct wizard *w, const char *name)
+{
+	_free_ char *text = xasprintf(
+		_("The journal and report of %s are gone then; source and "
+		  "target are not touched. Type its name to remove it:"),
+		name);
+	struct args a = {0};
+	struct err e = {0};
+
+	if (!tui_confirm_typed(w->t, _("Remove a job"), text, name))
+		return TUI_STAY;
+	args_add(&a, "remove");
+	args_add(&a, name);
+	if (child_verb(w, _("Removing"), &a, false, NULL, &e) == 0)
+		return WIZ_START;
+	if (e.code != ERR_STOPPED)
+		wizard_error(w, &e);
+	return TUI_STAY;
+}
+
 /* Enter on a row, or one of its keys. */
 static int chosen(struct start *s, int row, int id)
 {
@@ -171,6 +192,12 @@ static int chosen(struct start *s, int row, int id)
 		return TUI_STAY;
 	}
 	snprintf(w->job, sizeof(w->job), "%s", json_str_or(job, "name", ""));
+	if (id == START_REMOVE)
+		return removed(w, w->job);
+	if (id == START_UNDO) {
+		w->way_back = true;
+		return WIZ_CHECKLIST;
+	}
 	if (id == START_REPORT || is_over(job)) {
 		report_page(w, w->job, false);
 		return TUI_STAY;
@@ -198,6 +225,8 @@ int page_start(struct wizard *w)
 	struct tui_key keys[] = {{TUI_KEY_ENTER, _("Choose"), TUI_OK, false},
 		{'n', _("New"), START_NEW, false},
 		{'r', _("Report"), START_REPORT, false},
+		{'w', _("Way back"), START_UNDO, false},
+		{'x', _("Remove"), START_REMOVE, false},
 		{'q', _("Quit"), TUI_QUIT, false}, {0, NULL, 0, false}};
 	char host[200];
 	struct tui_screen sc = {.title = _("Start"),

@@ -53,6 +53,7 @@ static int login(struct wizard *w)
 				  "The node vmferry runs on: localhost"),
 			.value = w->pve,
 			.size = sizeof(w->pve),
+			.check = check_host,
 			.needed = true},
 		{.kind = TUI_TEXT,
 			.id = "pve_user",
@@ -88,6 +89,7 @@ static int login(struct wizard *w)
 		.action = on_login,
 		.arg = w};
 
+	wizard_focus(&form);
 	return wizard_answer(w, tui_run(w->t, &s), WIZ_NEXT);
 }
 

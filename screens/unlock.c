@@ -33,5 +33,6 @@ bool unlock_for(struct wizard *w, const json_t *plan)
 
 	if (*w->secret->pve && (key || *w->secret->esxi))
 		return true;
+	wizard_focus(&form);
 	return tui_run(w->t, &s) == TUI_OK;
 }

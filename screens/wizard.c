@@ -63,6 +63,19 @@ int wizard_answer(struct wizard *w, int id, int ok)
 	}
 }
 
+void wizard_focus(struct tui_form *form)
+{
+	for (int i = 0; i < form->n; i++) {
+		const struct tui_field *f = &form->fields[i];
+
+		if (f->hidden || !f->needed || !f->value || *f->value)
+			continue;
+		form->focus = i;
+		form->placed = true;
+		return;
+	}
+}
+
 void wizard_error(struct wizard *w, const struct err *e)
 {
 	tui_error(w->t, e, NULL, NULL);
@@ -148,13 +161,14 @@ static void walk(struct wizard *w)
 	}
 }
 
-int wizard_run(bool plain, const char *secrets, struct err *e)
+int wizard_run(const struct tui_opts *how, const char *secrets, struct err *e)
 {
-	const struct tui_opts o = {
-		.plain = plain, .program = "vmferry " VERSION, .help = help};
+	struct tui_opts o = *how;
 	struct wizard w = {0};
 	int rc = begin(&w, secrets, e);
 
+	o.program = "vmferry " VERSION;
+	o.help = help;
 	if (rc == 0) {
 		w.t = tui_open(&o);
 		walk(&w);

@@ -140,17 +140,31 @@ static void draw_parts(struct tui *t, struct tui_checklist *c, struct tui_box b)
 	tui_text_free(&p.text);
 }
 
-static void draw_progress(
-	struct tui *t, const struct tui_progress *p, int y, int w)
+/* What is copied, how far: one line, or two where they do not fit. */
+static char *progress_line(const struct tui_progress *p, int w, int *lines)
 {
-	char bar[256], spark[TUI_RATES * 4 + 1], percent[16], words[128];
-	int at, cells = w / 3;
-	_free_ char *line = NULL;
+	char words[128];
+	bool two;
 
 	progress_words(p, words, sizeof(words));
-	line = xasprintf(
-		"%s%s%s", p->what ? p->what : "", p->what ? "  " : "", words);
-	draw_text(t, y, 1, w - 2, TUI_NORMAL, line);
+	two = p->what && tui_width(p->what) + 2 + tui_width(words) > w - 2;
+	*lines = two ? 2 : 1;
+	return xasprintf("%s%s%s", p->what ? p->what : "",
+		!p->what      ? ""
+			: two ? "\n"
+			      : "  ",
+		words);
+}
+
+static void draw_progress(struct tui *t, const struct tui_progress *p,
+	const char *line, int y, int w)
+{
+	char bar[256], spark[TUI_RATES * 4 + 1], percent[16];
+	int at, cells = w / 3;
+
+	y += draw_wrapped(
+		     t, (struct tui_box){y, 1, 2, w - 2}, TUI_NORMAL, line) -
+		1;
 	tui_bar(bar, sizeof(bar), w / 2, progress_percent(p));
 	at = 1 + (int)strlen(bar);
 	draw_text(t, y + 1, 1, w / 2, TUI_GOOD, bar);
@@ -175,10 +189,12 @@ static void draw_log(
 
 void checklist_draw(struct tui *t, struct tui_checklist *c, struct tui_box b)
 {
-	int left = b.w * 2 / 5, fixed = 1 + (c->progress.shown ? 3 : 0);
+	int left = b.w * 2 / 5, words = 0, fixed;
+	_free_ char *line = progress_line(&c->progress, b.w, &words);
 	int want = c->n > STEPS_WANT ? c->n : STEPS_WANT, log, low, y;
 
 	left = left < 36 ? 36 : left > 54 ? 54 : left;
+	fixed = 1 + (c->progress.shown ? words + 2 : 0);
 	/* The log has what the steps leave, never under three lines. */
 	log = b.h - fixed - want > LOG_MIN ? b.h - fixed - want : LOG_MIN;
 	low = log + fixed;
@@ -189,8 +205,8 @@ void checklist_draw(struct tui *t, struct tui_checklist *c, struct tui_box b)
 		(struct tui_box){b.y, left + 1, b.h - low, b.w - left - 1});
 	if (c->progress.shown) {
 		draw_hline(t, y, 0, b.w);
-		draw_progress(t, &c->progress, y + 1, b.w);
-		y += 3;
+		draw_progress(t, &c->progress, line, y + 1, b.w);
+		y += words + 2;
 	}
 	draw_hline(t, y, 0, b.w);
 	draw_log(t, c, (struct tui_box){y + 1, 0, log, b.w});

@@ -67,6 +67,15 @@ static int list_width(const struct dialog *d)
 	return w;
 }
 
+static int buttons_width(const struct dialog *d)
+{
+	int w = 4;
+
+	for (int i = 0; i < d->n; i++)
+		w += tui_width(d->options[i].label) + 6;
+	return w;
+}
+
 static int wanted_width(const struct dialog *d, int most)
 {
 	int w = tui_width(d->title) + 8, n;
@@ -75,9 +84,8 @@ static int wanted_width(const struct dialog *d, int most)
 		n = tui_width(d->p.text.lines[i].text) + 6;
 		w = n > w ? n : w;
 	}
-	n = list_width(d);
-	if (d->list && n + 4 > w)
-		w = n + 4;
+	n = d->list ? list_width(d) + 4 : d->value ? 0 : buttons_width(d);
+	w = n > w ? n : w;
 	if (d->value && w < 50)
 		w = 50;
 	return w > most ? most : w < 30 ? 30 : w;
@@ -86,13 +94,17 @@ static int wanted_width(const struct dialog *d, int most)
 static void draw_buttons(struct tui *t, const struct dialog *d, int y, int x)
 {
 	for (int i = 0; i < d->n; i++) {
-		_free_ char *s = xasprintf("[ %s ]", d->options[i].label);
+		const struct tui_option *o = &d->options[i];
+		_free_ char *s =
+			xasprintf(o->off ? "( %s )" : "[ %s ]", o->label);
 
 		draw_part(
 			t, y, x - 1, 1, TUI_NORMAL, d->at == i ? ">" : " ", 1);
 		x += draw_part(t, y, x, t->cols - x,
-			     d->at == i ? TUI_FOCUS : TUI_NORMAL, s,
-			     strlen(s)) +
+			     d->at == i       ? TUI_FOCUS
+				     : o->off ? TUI_DIM
+					      : TUI_NORMAL,
+			     s, strlen(s)) +
 			2;
 	}
 }
@@ -161,18 +173,32 @@ static void dialog_draw(struct tui *t, void *arg)
 			_("Enter: done   Esc: cancel"));
 		return;
 	}
+	draw_tell("buttons", d->title, buttons_width(d), b.w);
 	draw_buttons(t, d, b.y + b.h - 2, b.x + 3);
 }
 
 /* --- keys ----------------------------------------------------------------- */
 
-static void move_by(struct dialog *d, int step)
+static bool move_by(struct dialog *d, int step)
 {
 	for (int i = d->at + step; i >= 0 && i < d->n; i += step)
 		if (!d->options[i].off) {
 			d->at = i;
-			return;
+			return true;
 		}
+	return false;
+}
+
+/* Tab goes round. */
+static void move_round(struct dialog *d, int step)
+{
+	int at = d->at;
+
+	if (move_by(d, step))
+		return;
+	d->at = step > 0 ? -1 : d->n;
+	if (!move_by(d, step))
+		d->at = at;
 }
 
 static int edit_line(struct dialog *d, int key)
@@ -196,13 +222,17 @@ static int button_key(struct dialog *d, int key)
 		return d->at >= 0 && !d->options[d->at].off ? FIRST + d->at : 0;
 	case TUI_KEY_LEFT:
 	case TUI_KEY_UP:
-	case TUI_KEY_BACKTAB:
 		move_by(d, -1);
 		return 0;
 	case TUI_KEY_RIGHT:
 	case TUI_KEY_DOWN:
-	case TUI_KEY_TAB:
 		move_by(d, 1);
+		return 0;
+	case TUI_KEY_TAB:
+		move_round(d, 1);
+		return 0;
+	case TUI_KEY_BACKTAB:
+		move_round(d, -1);
 		return 0;
 	case TUI_KEY_PGUP:
 		d->p.top -= 5;
@@ -248,6 +278,8 @@ int choose_option(struct tui *t, const char *title,
 		.at = chosen,
 		.list = true};
 
+	if (chosen < 0)
+		move_by(&d, 1);
 	return dialog_run(t, &d);
 }
 

@@ -112,10 +112,18 @@ static int next_cell(const char **s, const char *end, wchar_t cell[CCHARW_MAX])
 	return n ? w : -1;
 }
 
-int draw_part(struct tui *t, int y, int x, int w, enum tui_role role,
-	const char *s, size_t n)
+void (*draw_told)(const char *by, const char *text);
+
+void draw_tell(const char *by, const char *text, int w, int room)
 {
-	const char *end = s + n;
+	if (draw_told && w > room)
+		draw_told(by, text);
+}
+
+int draw_part_by(const char *by, struct tui *t, int y, int x, int w,
+	enum tui_role role, const char *s, size_t n)
+{
+	const char *end = s + n, *all = s;
 	wchar_t cell[CCHARW_MAX + 1];
 	int at = 0, cw;
 
@@ -127,17 +135,20 @@ int draw_part(struct tui *t, int y, int x, int w, enum tui_role role,
 		put_cell(y, x + at, look.attr[role], cell);
 		at += cw;
 	}
+	draw_tell(by, all, at + cw, w);
 	return at;
 }
 
-void draw_text(
-	struct tui *t, int y, int x, int w, enum tui_role role, const char *s)
+void draw_text_by(const char *by, struct tui *t, int y, int x, int w,
+	enum tui_role role, const char *s)
 {
 	char cut[1024];
 	int at;
 
 	if (x + w > t->cols)
 		w = t->cols - x;
+	if (draw_told)
+		draw_tell(by, s, tui_width(s), w > 0 ? w : 0);
 	if (w <= 0)
 		return;
 	tui_fit(cut, sizeof(cut), s, w);
@@ -187,9 +198,10 @@ void draw_frame(struct tui *t, struct tui_box b, const char *title)
 	}
 }
 
-int draw_wrapped(
-	struct tui *t, struct tui_box b, enum tui_role role, const char *s)
+int draw_wrapped_by(const char *by, struct tui *t, struct tui_box b,
+	enum tui_role role, const char *s)
 {
+	const char *all = s;
 	int n = 0;
 
 	for (; s && n < b.h; n++) {
@@ -201,6 +213,7 @@ int draw_wrapped(
 			_free_ char *rest = xasprintf("%.*s\xe2\x80\xa6",
 				(int)(len < 1000 ? len : 1000), s);
 
+			draw_tell(by, all, 1, 0);
 			draw_text(t, b.y + n, b.x, b.w, role, rest);
 		} else {
 			draw_part(t, b.y + n, b.x, b.w, role, s, len);

@@ -41,10 +41,12 @@ static void form_help(struct tui_text *x, const struct tui_screen *s)
 		add_key(x, "^N", _("go on"));
 }
 
-static void table_help(struct tui_text *x)
+static void table_help(const struct tui *t, struct tui_text *x)
 {
 	add_key(x, "/", _("shows only rows with what is typed; Esc: all"));
 	add_key(x, "s S", _("sorts by the next column; turns the order"));
+	if (!t->plain)
+		add_key(x, "d", _("all the details of the row, to scroll"));
 }
 
 static void pager_help(struct tui_text *x)
@@ -101,7 +103,7 @@ void help_text(
 	if (!t->plain && s->form)
 		form_help(x, s);
 	if (s->table)
-		table_help(x);
+		table_help(t, x);
 	if (!t->plain && s->pager)
 		pager_help(x);
 	if (!t->plain && s->checklist)

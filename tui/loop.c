@@ -56,6 +56,18 @@ void tui_leave(struct tui *t, int id)
 		l->leave = id;
 }
 
+void tui_post(struct tui *t, int id)
+{
+	struct tui_layer *l = t->top;
+
+	while (l && !l->screen)
+		l = l->below;
+	if (l && t->plain)
+		l->leave = id;
+	else if (l)
+		l->post = id;
+}
+
 static void draw_layers(struct tui *t, struct tui_layer *l)
 {
 	if (!l->screen && l->below)
@@ -74,9 +86,23 @@ static void draw_small(struct tui *t)
 		"Nothing is lost: make it larger.");
 }
 
+#define PATIENCE 0.3 /* seconds: shorter than anybody wonders */
+
+/* How long the layer at hand is not to be drawn yet, in ms; 0: draw it. */
+static int held_ms(const struct tui *t)
+{
+	const struct tui_layer *l = t->top;
+	double left;
+
+	if (!t->dirty || !l || !l->screen || !l->screen->patient || !l->below)
+		return 0;
+	left = l->at + PATIENCE - now_mono();
+	return left > 0 ? (int)(left * 1000) + 1 : 0;
+}
+
 static void draw_all(struct tui *t)
 {
-	if (!t->dirty || t->plain || !t->top)
+	if (!t->dirty || t->plain || !t->top || held_ms(t))
 		return;
 	t->dirty = false;
 	draw_clear(t);
@@ -90,7 +116,10 @@ static void draw_all(struct tui *t)
 static int wait_ms(struct tui *t)
 {
 	int ms = t->o.idle ? t->o.idle(t->o.idle_arg) : -1;
+	int held = t->plain ? 0 : held_ms(t);
 
+	if (held && (ms < 0 || held < ms))
+		ms = held;
 	if (t->timer) {
 		double left = (t->timer_at - now_mono()) * 1000;
 		int n = left > 0 ? (int)left + 1 : 0;
@@ -201,12 +230,25 @@ static void read_keys(struct tui *t)
 	}
 }
 
+static void serve_post(struct tui *t, struct tui_layer *l)
+{
+	int id = l->post;
+
+	l->post = 0;
+	l->result = screen_action(t, l->screen, id);
+}
+
 int tui_loop(struct tui *t, struct tui_layer *l)
 {
 	l->below = t->top;
+	l->at = now_mono();
 	t->top = l;
 	t->dirty = true;
 	while (!l->result && !l->leave && !t->hung) {
+		if (l->post) {
+			serve_post(t, l);
+			continue;
+		}
 		tui_wait(t, read_keys);
 		/* Keys that curses read in one go with earlier ones are in
 		 * its own buffer, where poll() cannot see them. */

@@ -35,6 +35,8 @@ struct tui_layer {
 	void *arg;
 	int result; /* not 0: the layer is done */
 	int leave;  /* asked for by tui_leave */
+	int post;   /* asked for by tui_post */
+	double at;  /* when it was opened */
 };
 
 struct tui_watch {
@@ -97,19 +99,27 @@ void signals_stop(bool group);
 void draw_open(struct tui *t);
 void draw_clear(struct tui *t);
 void draw_flush(struct tui *t);
+/* For tests: told of each text that does not fit, and which function drew
+ * it. Null in the program. */
+extern void (*draw_told)(const char *by, const char *text);
+#define draw_text(...) draw_text_by(__func__, __VA_ARGS__)
+#define draw_part(...) draw_part_by(__func__, __VA_ARGS__)
+#define draw_wrapped(...) draw_wrapped_by(__func__, __VA_ARGS__)
+/* Tell that text, which wants w columns, has room for only `room`. */
+void draw_tell(const char *by, const char *text, int w, int room);
 /* s in exactly w columns from (y, x), cut or filled up. */
-void draw_text(
-	struct tui *t, int y, int x, int w, enum tui_role role, const char *s);
+void draw_text_by(const char *by, struct tui *t, int y, int x, int w,
+	enum tui_role role, const char *s);
 /* The first n bytes of s, cut to w columns, not filled up. Columns taken. */
-int draw_part(struct tui *t, int y, int x, int w, enum tui_role role,
-	const char *s, size_t n);
+int draw_part_by(const char *by, struct tui *t, int y, int x, int w,
+	enum tui_role role, const char *s, size_t n);
 void draw_hline(struct tui *t, int y, int x, int w);
 void draw_vline(struct tui *t, int y, int x, int h);
 /* A frame with a title in its top line; the inside is cleared. */
 void draw_frame(struct tui *t, struct tui_box b, const char *title);
 /* s wrapped into b; lines used. */
-int draw_wrapped(
-	struct tui *t, struct tui_box b, enum tui_role role, const char *s);
+int draw_wrapped_by(const char *by, struct tui *t, struct tui_box b,
+	enum tui_role role, const char *s);
 /* A text field of w columns; focused: the cursor is put there. */
 void draw_edit(struct tui *t, int y, int x, int w, const char *s, size_t cursor,
 	bool secret, bool focused);
@@ -144,6 +154,11 @@ void form_draw(struct tui *t, struct tui_form *form, struct tui_box b);
 int form_key(struct tui *t, struct tui_form *form, int key);
 bool form_typing(const struct tui_form *form);
 bool field_takes_focus(const struct tui_field *f);
+bool field_has_text(const struct tui_field *f);
+/* The focus where it is not set or its field is hidden. */
+void form_place(struct tui_form *form);
+/* The next field that takes focus from i in direction d; -1: none. */
+int form_next(const struct tui_form *form, int i, int d);
 /* Sets f->wrong. */
 bool field_check(struct tui_form *form, struct tui_field *f);
 void field_changed(struct tui_form *form, struct tui_field *f);

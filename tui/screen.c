@@ -10,7 +10,8 @@
 
 #include "own.h"
 
-#define BAR_LINES 2
+#define BAR_LINES 3
+#define STATUS_LINES 2
 
 static const struct {
 	int key;
@@ -48,6 +49,7 @@ static const struct tui_key form_keys[] = {
 static const struct tui_key table_keys[] = {
 	{'/', N_("Filter"), 0, false},
 	{'s', N_("Sort"), 0, false},
+	{'d', N_("Details"), 0, false},
 	{0},
 };
 static const struct tui_key pager_keys[] = {
@@ -86,11 +88,17 @@ static void draw_title(struct tui *t, const struct tui_screen *s)
 	draw_text(t, 0, 0, t->cols, TUI_TITLE, "");
 	draw_text(t, 0, x, w, TUI_TITLE, program);
 	if (s->crumbs) {
-		w = tui_width(s->crumbs);
-		if (w > t->cols / 2)
-			w = t->cols / 2;
+		/* Where the title needs the room, the crumbs are their first
+		 * word: "4/8". */
+		size_t first = strcspn(s->crumbs, " ");
+		_free_ char *crumbs = xstrndup(s->crumbs,
+			tui_width(s->crumbs) + tui_width(s->title) + 4 > x
+				? first
+				: strlen(s->crumbs));
+
+		w = tui_width(crumbs);
 		x -= w + 2;
-		draw_text(t, 0, x, w, TUI_TITLE, s->crumbs);
+		draw_text(t, 0, x, w, TUI_TITLE, crumbs);
 	}
 	draw_text(t, 0, 1, x - 2, TUI_TITLE, s->title);
 }
@@ -110,8 +118,10 @@ static void bar_put(struct bar *b, const char *key, const char *label)
 		b->line++;
 		b->x = 1;
 	}
-	if (b->line >= b->lines)
+	if (b->line >= b->lines) {
+		draw_tell(__func__, label, b->draw, 0);
 		return;
+	}
 	if (b->draw) {
 		draw_text(b->t, b->y + b->line, b->x, kw, TUI_HEAD, key);
 		draw_text(b->t, b->y + b->line, b->x + kw + 1, lw, TUI_NORMAL,
@@ -206,9 +216,14 @@ static struct tui_box draw_around(struct tui *t, const struct tui_screen *s)
 		b.y += n + 1;
 		b.h -= n + 1;
 	}
-	if (status)
-		draw_text(t, b.y + b.h, 1, t->cols - 2,
+	if (status) {
+		int n = tui_lines(status, t->cols - 2);
+
+		n = n > STATUS_LINES ? STATUS_LINES : n;
+		b.h -= n - 1;
+		draw_wrapped(t, (struct tui_box){b.y + b.h, 1, n, t->cols - 2},
 			s->busy ? TUI_WARN : TUI_DIM, status);
+	}
 	return b;
 }
 

@@ -178,6 +178,8 @@ static char *row_text(struct tui_table *tb, int row, const int *width)
 			heading(tb, i, cell, sizeof(cell));
 		else
 			table_cell(tb, row, i, cell, sizeof(cell));
+		draw_tell(row < 0 ? "heading" : "cell", cell, tui_width(cell),
+			width[i]);
 		tui_pad(padded, sizeof(padded), cell, width[i],
 			tb->columns[i].right);
 		if (line.len)
@@ -316,9 +318,31 @@ static int filter_key(struct tui_table *tb, int key)
 	}
 }
 
-static int command_key(struct tui_table *tb, int key)
+/* All of the details: the pane has room for some lines only. */
+static int show_details(struct tui *t, struct tui_table *tb)
+{
+	_free_ char *s = tb->details && tb->selected >= 0
+		? tb->details(tb->arg, tb->selected)
+		: NULL;
+	struct tui_pager p = {0};
+	struct tui_screen page = {.pager = &p, .help = "tui-details"};
+	char name[CELL];
+
+	if (!s)
+		return TUI_STAY;
+	table_cell(tb, tb->selected, 0, name, sizeof(name));
+	page.title = name;
+	tui_text_add(&p.text, TUI_NORMAL, 2, "%s", s);
+	tui_run(t, &page);
+	tui_text_free(&p.text);
+	return TUI_STAY;
+}
+
+static int command_key(struct tui *t, struct tui_table *tb, int key)
 {
 	switch (key) {
+	case 'd':
+		return show_details(t, tb);
 	case '/':
 		tb->filtering = true;
 		return TUI_STAY;
@@ -344,7 +368,6 @@ int table_key(struct tui *t, struct tui_table *tb, int key, int page)
 {
 	int at;
 
-	(void)t;
 	table_arrange(tb);
 	if (tb->filtering && filter_key(tb, key) == TUI_STAY) {
 		table_arrange(tb);
@@ -372,6 +395,6 @@ int table_key(struct tui *t, struct tui_table *tb, int key, int page)
 		return TUI_STAY;
 	default:
 		/* While typing, what the filter refused is for the screen. */
-		return tb->filtering ? TUI_UNUSED : command_key(tb, key);
+		return tb->filtering ? TUI_UNUSED : command_key(t, tb, key);
 	}
 }

@@ -101,6 +101,9 @@ struct tui_screen {
 	/* Not null: work is under way whose result this screen shows. Told
 	 * instead of status; plain mode waits until it is null. */
 	const char *busy;
+	/* Drawn only if it is still there after a moment: what is over at
+	 * once does not flicker. */
+	bool patient;
 	struct tui_key *keys;
 	/* Exactly one of these. */
 	struct tui_form *form;
@@ -159,6 +162,9 @@ void tui_every(struct tui *t, unsigned ms, void (*cb)(void *arg), void *arg);
 void tui_touch(struct tui *t);
 /* The screen at hand ends with id as soon as no dialog is over it. */
 void tui_leave(struct tui *t, int id);
+/* The screen at hand does the action id, as if by its key, as soon as no
+ * dialog is over it. In plain mode it ends with id, as by tui_leave. */
+void tui_post(struct tui *t, int id);
 /* True after SIGHUP, SIGTERM or end of input. */
 bool tui_hung_up(const struct tui *t);
 /* Give the terminal to fn (an editor, a pager), then take it back. */

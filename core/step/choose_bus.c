@@ -38,7 +38,7 @@ static int decide(struct run *r, const char **bus, const char **nic,
 		q.why = *reason;
 		/* A proposal from facts is taken in express mode; a guess
 		 * never is. */
-		if (guest_job_facts(r) && !r->opts->guided)
+		if (guest_job_facts(r) && !job_guided(r->job))
 			return 0;
 		if (run_ask(r, &q, bus, e))
 			return -1;

@@ -1,5 +1,6 @@
 /* `vmferry status JOB`: where a job is, and what it wants from you. */
 #include <getopt.h>
+#include <signal.h>
 #include <string.h>
 
 #include "../ask.h"
@@ -228,6 +229,8 @@ static int follow(const struct opts *p, const struct job *job, struct out *o,
 	_json_ json_t *before = NULL;
 	double last = 0;
 
+	/* This is no worker: it ends with its terminal. */
+	signal(SIGHUP, SIG_DFL);
 	do {
 		_json_ json_t *s = NULL;
 

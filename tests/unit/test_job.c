@@ -269,6 +269,43 @@ static void logged(void **state)
 
 /* Who: found in an ancestor, where sudo and the wizard cleared our own
  * environment. This program is run again to say it. */
+static void guided(void **state)
+{
+	_job_ struct job *job = jobtest_job("web01");
+
+	(void)state;
+	assert_false(job_guided(job));
+	ok(job_set_guided(job, true, e));
+	ok(job_set_guided(job, true, e));
+	assert_true(job_guided(job));
+	ok(job_set_guided(job, false, e));
+	ok(job_set_guided(job, false, e));
+	assert_false(job_guided(job));
+}
+
+/* A job whose objects still stand is not forgotten; all others are. */
+static void removed(void **state)
+{
+	_job_ struct job *job = jobtest_job("web01");
+	_journal_ struct journal *j = NULL;
+	_json_ json_t *list = NULL;
+	json_t *vm = json_pack("{s:s,s:s}", "kind", "vm", "id", "100");
+
+	(void)state;
+	ok(journal_open(job->dir, NULL, &j, e));
+	ok(journal_add(j, "create_vm", "begin", NULL, e));
+	ok(journal_add(j, "create_vm", "made", json_incref(vm), e));
+	fails(ERR_JOB_UNFINISHED, job_remove(job, e));
+	fails(ERR_JOB_UNFINISHED,
+		(put_status(job, "failed", 0), job_status_flush(job),
+			job_remove(job, e)));
+	ok(journal_add(j, "create_vm", "removed", vm, e));
+	ok(job_remove(job, e));
+	assert_false(file_exists(job->dir));
+	ok(job_list(&list, e));
+	assert_int_equal(json_array_size(list), 0);
+}
+
 static void who(void **state)
 {
 	const char *const argv[] = {"env", "SSH_CONNECTION=203.0.113.9 5 6 22",
@@ -304,6 +341,8 @@ int main(int argc, char **argv)
 #define T(f) cmocka_unit_test_setup_teardown(f, jobtest_setup, jobtest_teardown)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who),
+		T(guided),
+		T(removed),
 		cmocka_unit_test(names),
 		T(created),
 		T(half_created),
