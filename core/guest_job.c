@@ -41,6 +41,13 @@ const json_t *guest_job_facts(const struct run *r)
 		run_recall(r, "guest_inspect", "measure"), "facts");
 }
 
+bool guest_job_may_add(const struct run *r)
+{
+	return run_flag(r, "guest.fix", true) &&
+		run_flag(r, "allow.guest_fix", true) &&
+		run_flag(r, "guest.drivers", true);
+}
+
 /* One NIC of the plan, with what its card was on the source. */
 static json_t *nic(const struct run *r, size_t i, const json_t *n)
 {
@@ -72,6 +79,7 @@ json_t *guest_job_wanted(const struct run *r)
 	json_put(out, "nics", list);
 	json_put_bool(out, "tools_off", run_flag(r, "guest.tools_off", true));
 	json_put_bool(out, "fstab", run_flag(r, "guest.fstab", true));
+	json_put_bool(out, "drivers", run_flag(r, "guest.drivers", true));
 	json_array_foreach (nics, i, n)
 		json_array_append_new(list, nic(r, i, n));
 	return out;

@@ -10,6 +10,8 @@ int guest_job_open(
 	struct run *r, bool write, struct guest **out, struct err *e);
 /* The facts that guest_inspect found, null where it found none. Borrowed. */
 const json_t *guest_job_facts(const struct run *r);
+/* May drivers be added to the guest's initramfs, by the plan? */
+bool guest_job_may_add(const struct run *r);
 /* What guest_changes shall reach, from the plan, the source VM's cards and the
  * MAC that move_ip learnt. New reference. */
 json_t *guest_job_wanted(const struct run *r);

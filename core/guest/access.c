@@ -158,9 +158,25 @@ static char *gfs_uuid_of(struct guest *g, const char *device, const char *type)
 	return uuid && *uuid ? xstrdup(uuid) : NULL;
 }
 
-static uint64_t gfs_free(struct guest *g)
+/* Whole or not at all: beside it first, then in its place. */
+static int gfs_upload(
+	struct guest *g, const char *from, const char *to, struct err *e)
 {
-	struct guestfs_statvfs *s = guestfs_statvfs(G(g), "/");
+	_free_ char *part = xasprintf("%s.vmferry-new", to);
+
+	if (guestfs_upload(G(g), from, part))
+		return gfs_error(G(g), to, e);
+	if (gfs_exists(g, to))
+		guestfs_copy_attributes(
+			G(g), to, part, GUESTFS_COPY_ATTRIBUTES_ALL, 1, -1);
+	if (guestfs_mv(G(g), part, to) || guestfs_sync(G(g)))
+		return gfs_error(G(g), to, e);
+	return 0;
+}
+
+static uint64_t gfs_free(struct guest *g, const char *path)
+{
+	struct guestfs_statvfs *s = guestfs_statvfs(G(g), path);
 	uint64_t n = s ? (uint64_t)s->bfree * s->frsize : 0;
 
 	guestfs_free_statvfs(s);
@@ -187,6 +203,7 @@ const struct guest_ops gfs_ops = {
 	.link = gfs_link,
 	.download = gfs_download,
 	.copy = gfs_copy,
+	.upload = gfs_upload,
 	.uuid_of = gfs_uuid_of,
 	.free_bytes = gfs_free,
 	.close = gfs_close,

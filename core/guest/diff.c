@@ -154,6 +154,19 @@ static void put_hunks(struct buf *b, const struct edit *x, size_t n)
 	}
 }
 
+/* Drivers that come into an initramfs. */
+static char *drivers_text(const struct guest_change *c)
+{
+	_free_ char *copy = xstrdup(c->after);
+	struct buf b = {0};
+	char *p = copy, *line;
+
+	buf_addf(&b, "add to %s\n", c->path);
+	while ((line = str_line(&p)))
+		buf_addf(&b, "  /lib/modules/%s/%s\n", c->kernel, line);
+	return buf_steal(&b);
+}
+
 char *guest_diff(const struct guest_change *c)
 {
 	struct lines a, z;
@@ -161,6 +174,8 @@ char *guest_diff(const struct guest_change *c)
 	struct buf b = {0};
 	size_t n;
 
+	if (c->kernel)
+		return drivers_text(c);
 	if (c->copy_of)
 		return xasprintf("copy %s\n  to %s\n", c->copy_of, c->path);
 	a = split(c->before);

@@ -21,6 +21,7 @@ int guest_close(struct guest *g, struct err *e)
 	int rc = g->ops->close(g, e);
 
 	json_decref(g->notes);
+	json_decref(g->kernels);
 	free(g->root);
 	free(g);
 	return rc;
@@ -34,6 +35,7 @@ void guest_changes_free(struct guest_changes *cs)
 		free(cs->c[i].before);
 		free(cs->c[i].after);
 		free(cs->c[i].copy_of);
+		free(cs->c[i].kernel);
 	}
 	for (size_t i = 0; i < cs->n_left; i++)
 		free(cs->left[i]);
@@ -218,7 +220,7 @@ static bool has_agent(struct guest *g)
 static void linux_facts(struct guest *g, json_t *facts)
 {
 	release(g, facts);
-	guest_kernels(g, facts);
+	json_put(facts, "kernels", json_deep_copy(guest_kernels(g)));
 	guest_network(g, facts);
 	json_put_str(facts, "tools", guest_tools(g));
 	json_put_bool(facts, "agent", has_agent(g));
@@ -234,7 +236,7 @@ int guest_facts(struct guest *g, json_t **out, struct err *e)
 	(void)e;
 	json_put_str(facts, "family", g->family);
 	json_put_bool(facts, "clean", g->clean);
-	json_put_u64(facts, "free", g->ops->free_bytes(g));
+	json_put_u64(facts, "free", g->ops->free_bytes(g, "/"));
 	json_put(facts, "notes", json_incref(g->notes));
 	if (strcmp(g->family, "linux") == 0)
 		linux_facts(g, facts);
@@ -264,6 +266,8 @@ int guest_changes(struct guest *g, const json_t *wanted,
 		guest_fstab_changes(g, out);
 	if (json_flag(wanted, "efi", true))
 		guest_efi_changes(g, out);
+	if (json_flag(wanted, "drivers", true))
+		guest_drivers_changes(g, out);
 	return 0;
 }
 
@@ -300,6 +304,8 @@ int guest_apply(struct guest *g, const struct guest_change *c, struct err *e)
 
 	if (!g->write)
 		return err_set(e, ERR_INTERNAL, "the guest is open read-only");
+	if (c->kernel)
+		return guest_drivers_apply(g, c, e);
 	*slash = '\0';
 	if (c->before && keep_backup(g, c, e))
 		return err_in(e, "keep a copy of %s in the guest", c->path);

@@ -45,7 +45,9 @@ void cleanup_guest(struct guest **g);
  *    "kernels": [{"version", "initramfs": path or absent,
  *       "default": bool, "in_initramfs": {"virtio_pci": bool, "virtio_blk",
  *       "virtio_scsi", "virtio_net", ...}, "available": {same keys: module
- *       or built in}}],
+ *       or built in}, "addable": paths of modules, one a line, that its
+ *       initramfs lacks for virtio and guest_changes adds; or absent,
+ *       "unreadable": why its initramfs was not understood, or absent}],
  *    "network": {"stack": "ifupdown" | "netplan" | "networkd" | "nm" |
  *       "ifcfg" | "none", "files": [paths], "interfaces": [{"name",
  *       "method": "static" | "dhcp" | .., "address", "gateway"}]},
@@ -60,11 +62,13 @@ int guest_facts(struct guest *g, json_t **out, struct err *e);
 /*
  * Disk bus and NIC model for what was found (pure): bus "scsi", "sata" or
  * "ide"; nic "virtio" or "e1000"; reason: one sentence. facts null: nothing
- * is known, the VM's guestOS decides. Static storage but reason, which is to
- * be freed.
+ * is known, the VM's guestOS decides. may_fix: drivers that the initramfs
+ * lacks may be added to it. Static storage but reason, which is to be freed.
  */
-void guest_propose(const json_t *facts, const struct vm *vm, const char **bus,
-	const char **nic, char **reason);
+void guest_propose(const json_t *facts, const struct vm *vm, bool may_fix,
+	const char **bus, const char **nic, char **reason);
+/* Does virtio-scsi need guest_changes's added drivers (pure)? */
+bool guest_needs_drivers(const json_t *facts);
 
 /*
  * What to reach (pure input of the matters):
@@ -72,7 +76,8 @@ void guest_propose(const json_t *facts, const struct vm *vm, const char **bus,
  *   {"nics": [{"old_mac", "mac", "pci_slot": 192 or absent, "index": 0,
  *              "address": "203.0.113.77/24", "gateway", "dns": [..],
  *              "name": of the interface, where the operator says it}],
- *    "tools_off": bool, "fstab": bool, "efi": bool}   (default: true)
+ *    "tools_off": bool, "fstab": bool, "efi": bool, "drivers": bool}
+ *                                                       (default: true)
  *
  * A NIC without address keeps its configuration; its name is still pinned to
  * its MAC so that it stays valid.
@@ -85,6 +90,8 @@ struct guest_change {
 	unsigned mode; /* of a new file */
 	char *copy_of; /* path becomes a copy of this file (before and after
 			  are null), else null */
+	char *kernel;  /* path is this kernel's initramfs and gets the modules
+			  that `after` lists (before is null), else null */
 };
 struct guest_changes {
 	struct guest_change *c;

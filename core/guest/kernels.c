@@ -10,6 +10,7 @@
 #include "../guestos.h"
 #include "../i18n.h"
 #include "../str.h"
+#include "initramfs.h"
 #include "own.h"
 
 static const char *const drivers[] = {"virtio_pci", "virtio_blk", "virtio_scsi",
@@ -25,8 +26,7 @@ static json_t *flags(const bool *found)
 	return o;
 }
 
-/* modules.dep of a distribution's kernel has about a megabyte. */
-static char *list_text(struct guest *g, const char *path)
+char *guest_long_text(struct guest *g, const char *path)
 {
 	char *out;
 
@@ -37,7 +37,7 @@ static char *list_text(struct guest *g, const char *path)
 static void at_hand(struct guest *g, const char *version, bool *found)
 {
 	_free_ char *path = xasprintf("/lib/modules/%s/modules.dep", version);
-	_free_ char *text = list_text(g, path);
+	_free_ char *text = guest_long_text(g, path);
 
 	for (size_t i = 0; text && i < N; i++) {
 		_free_ char *file = xasprintf("/%s.ko", drivers[i]);
@@ -51,7 +51,7 @@ static void built_in(struct guest *g, const char *version, bool *found)
 {
 	_free_ char *path =
 		xasprintf("/lib/modules/%s/modules.builtin", version);
-	_free_ char *text = list_text(g, path);
+	_free_ char *text = guest_long_text(g, path);
 
 	for (size_t i = 0; text && i < N; i++) {
 		_free_ char *file = xasprintf("/%s.ko", drivers[i]);
@@ -79,20 +79,43 @@ static char *initramfs_of(struct guest *g, const char *version)
 	return NULL;
 }
 
-static void look_inside(
-	struct guest *g, const char *path, bool *found, json_t *kernel)
+int guest_fetch(struct guest *g, const char *path, char **tmp, struct err *e)
 {
-	char tmp[] = "/tmp/vmferry-initramfs.XXXXXX";
-	struct err e = {0};
-	int fd = mkstemp(tmp);
+	const char *dir = getenv("TMPDIR");
+	_free_ char *to = xasprintf(
+		"%s/vmferry-initramfs.XXXXXX", dir && *dir ? dir : "/var/tmp");
+	int fd = mkstemp(to);
 
 	if (fd < 0)
-		return;
+		return err_sys(e, ERR_IO, "%s", to);
 	close(fd);
-	if (g->ops->download(g, path, tmp, &e) ||
-		initramfs_has(tmp, drivers, N, found, &e))
+	if (g->ops->download(g, path, to, e)) {
+		unlink(to);
+		return -1;
+	}
+	*tmp = xstrdup(to);
+	return 0;
+}
+
+static void look_inside(struct guest *g, const char *path, const char *version,
+	bool *found, json_t *kernel)
+{
+	_initramfs_ struct initramfs r = {0};
+	_free_ char *tmp = NULL, *missing = NULL;
+	struct err e = {0};
+	int rc = guest_fetch(g, path, &tmp, &e);
+
+	if (rc == 0) {
+		rc = initramfs_read(tmp, &r, &e);
+		unlink(tmp);
+	}
+	if (rc) {
 		json_put_str(kernel, "unreadable", e.why);
-	unlink(tmp);
+		return;
+	}
+	initramfs_find(&r, drivers, N, found);
+	missing = guest_drivers_missing(g, &r, version);
+	json_put_str(kernel, "addable", missing);
 }
 
 static json_t *kernel_json(struct guest *g, const char *version)
@@ -104,7 +127,7 @@ static json_t *kernel_json(struct guest *g, const char *version)
 	json_put_str(k, "version", version);
 	json_put_str(k, "initramfs", initramfs);
 	if (initramfs)
-		look_inside(g, initramfs, inside, k);
+		look_inside(g, initramfs, version, inside, k);
 	built_in(g, version, inside);
 	at_hand(g, version, hand);
 	for (size_t i = 0; i < N; i++)
@@ -114,7 +137,7 @@ static json_t *kernel_json(struct guest *g, const char *version)
 	return k;
 }
 
-void guest_kernels(struct guest *g, json_t *facts)
+static json_t *all_kernels(struct guest *g)
 {
 	_json_ json_t *names = g->ops->list(g, "/boot");
 	json_t *list = json_array(), *v, *best = NULL;
@@ -138,7 +161,14 @@ void guest_kernels(struct guest *g, json_t *facts)
 	}
 	if (best)
 		json_put_bool(best, "default", true);
-	json_put(facts, "kernels", list);
+	return list;
+}
+
+const json_t *guest_kernels(struct guest *g)
+{
+	if (!g->kernels)
+		g->kernels = all_kernels(g);
+	return g->kernels;
 }
 
 /* --- the proposal --- */
@@ -177,43 +207,69 @@ static void by_guestos(
 		name, *bus);
 }
 
-static void by_kernel(
-	const json_t *k, const char **bus, const char **nic, char **reason)
+/* What is missing for virtio-scsi, in words of a sentence. */
+static const char *lacks(const json_t *k)
+{
+	return has(k, "in_initramfs", "virtio_pci") ? "virtio_scsi"
+						    : "virtio_pci";
+}
+
+static bool can_virtio(const json_t *k)
+{
+	return has(k, "in_initramfs", "virtio_pci") &&
+		has(k, "in_initramfs", "virtio_scsi");
+}
+
+static void by_kernel(const json_t *k, bool may_fix, const char **bus,
+	const char **nic, char **reason)
 {
 	const char *version = json_str_or(k, "version", "?");
-	bool pci = has(k, "in_initramfs", "virtio_pci");
-	bool scsi = has(k, "in_initramfs", "virtio_scsi");
 	bool net = has(k, "available", "virtio_net");
 
-	if (pci && scsi) {
-		*bus = "scsi";
-		*nic = net ? "virtio" : "e1000";
-		*reason = xasprintf(N_("The initramfs of kernel %s holds "
-				       "virtio_pci and virtio_scsi."),
+	*bus = "scsi";
+	*nic = net ? "virtio" : "e1000";
+	if (can_virtio(k)) {
+		*reason = xasprintf("The initramfs of kernel %s holds "
+				    "virtio_pci and virtio_scsi.",
 			version);
+		return;
+	}
+	if (may_fix && json_str(k, "addable")) {
+		*reason = xasprintf("The initramfs of kernel %s has no %s, "
+				    "which guest_fix adds to it from the "
+				    "kernel's own modules; without that it "
+				    "would not find its disk.",
+			version, lacks(k));
 		return;
 	}
 	*nic = "e1000";
 	*bus = has(k, "in_initramfs", "ahci") ? "sata" : "ide";
-	*reason = xasprintf(N_("The initramfs of kernel %s has no %s: it would "
-			       "not find its disk on virtio; %s is used.%s"),
-		version, pci ? "virtio_scsi" : "virtio_pci",
-		strcmp(*bus, "sata") ? "IDE" : "AHCI",
+	*reason = xasprintf("The initramfs of kernel %s has no %s: it would "
+			    "not find its disk on virtio; %s is used.%s",
+		version, lacks(k), strcmp(*bus, "sata") ? "IDE" : "AHCI",
 		has(k, "available", "virtio_scsi")
-			? N_(" The kernel has the modules: once the initramfs "
-			     "is rebuilt in the guest, virtio can be used.")
+			? " The kernel has the modules: once the initramfs "
+			  "is rebuilt in the guest, virtio can be used."
 			: "");
 }
 
-void guest_propose(const json_t *facts, const struct vm *vm, const char **bus,
-	const char **nic, char **reason)
+bool guest_needs_drivers(const json_t *facts)
+{
+	const json_t *k = default_kernel(facts);
+
+	return k && json_str(k, "initramfs") && !can_virtio(k) &&
+		json_str(k, "addable");
+}
+
+void guest_propose(const json_t *facts, const struct vm *vm, bool may_fix,
+	const char **bus, const char **nic, char **reason)
 {
 	const json_t *k = default_kernel(facts);
 
 	free(*reason);
 	*reason = NULL;
 	if (k && json_str(k, "initramfs") && !json_str(k, "unreadable"))
-		by_kernel(k, bus, nic, reason);
+		by_kernel(k, may_fix, bus, nic, reason);
 	else
 		by_guestos(vm, bus, nic, reason);
 }

@@ -40,8 +40,12 @@ struct guest_ops {
 	 * and the file system is of that type ("auto": any). To be freed; null
 	 * where it is not certain. */
 	char *(*uuid_of)(struct guest *g, const char *device, const char *type);
-	/* Free bytes on the root file system. */
-	uint64_t (*free_bytes)(struct guest *g);
+	/* Put a file of this machine into the place of one in the guest, or
+	 * make it: owner, mode and context of the old one stay. */
+	int (*upload)(struct guest *g, const char *from, const char *to,
+		struct err *e);
+	/* Free bytes on the file system of a path. */
+	uint64_t (*free_bytes)(struct guest *g, const char *path);
 	int (*close)(struct guest *g, struct err *e);
 };
 
@@ -53,8 +57,9 @@ struct guest {
 	const char *family; /* "linux", "windows", "other"; static */
 	bool clean;         /* file systems were unmounted in order */
 	size_t n_disks;
-	char *root;    /* the appliance's device of the root file system */
-	json_t *notes; /* sentences for guest_facts */
+	char *root;      /* the appliance's device of the root file system */
+	json_t *notes;   /* sentences for guest_facts */
+	json_t *kernels; /* of guest_kernels, looked up once */
 };
 
 /* Whole text of a file; null where it is not there, too large, or no text. */
@@ -83,13 +88,22 @@ int guest_overlay_at(const struct guest_disk *d, const char *at, struct err *e);
 
 /* --- the matters --- */
 
-/* kernels and their initramfs (kernels.c). */
-void guest_kernels(struct guest *g, json_t *facts);
-/* Which of the modules (names without .ko) a cpio archive of this machine
- * holds, compressed or not, behind microcode or not (initramfs.c): sets
- * found[i]. ERR_BAD_INPUT where it is none. */
-int initramfs_has(const char *file, const char *const *modules, size_t n,
-	bool *found, struct err *e);
+/* Kernels and their initramfs, looked up once (kernels.c). Borrowed. */
+const json_t *guest_kernels(struct guest *g);
+/* Copy a guest's file to a temporary one of this machine, which is to be
+ * unlinked and freed (kernels.c). */
+int guest_fetch(struct guest *g, const char *path, char **tmp, struct err *e);
+/* modules.dep and its like, which may be larger than a configuration file. */
+char *guest_long_text(struct guest *g, const char *path);
+/* Drivers that an initramfs lacks, from the kernel's own modules
+ * (drivers.c). What can be added, as lines of paths below /lib/modules/VER;
+ * to be freed; null: nothing, or not certain to work. */
+struct initramfs;
+char *guest_drivers_missing(
+	struct guest *g, const struct initramfs *r, const char *version);
+void guest_drivers_changes(struct guest *g, struct guest_changes *cs);
+int guest_drivers_apply(
+	struct guest *g, const struct guest_change *c, struct err *e);
 /* Network: facts and changes (network.h). */
 void guest_network(struct guest *g, json_t *facts);
 void guest_network_changes(

@@ -25,20 +25,26 @@ static int decide(struct run *r, const char **bus, const char **nic,
 	char **reason, struct err *e)
 {
 	const char *planned = run_str(r, "target.bus", "auto");
+	const json_t *facts = guest_job_facts(r);
+	bool may_fix = guest_job_may_add(r), agreed;
 	const char *proposed;
 	struct question q = {.id = "bus",
 		.kind = ASK_CHOICE,
 		.text = N_("Which bus shall the disks be on?"),
 		.choices = buses};
 
-	guest_propose(guest_job_facts(r), r->vm, &proposed, nic, reason);
+	guest_propose(facts, r->vm, may_fix, &proposed, nic, reason);
 	*bus = proposed;
 	if (strcmp(planned, "auto") == 0) {
 		q.def = proposed;
 		q.why = *reason;
 		/* A proposal from facts is taken in express mode; a guess
-		 * never is. */
-		if (guest_job_facts(r) && !job_guided(r->job))
+		 * never is, nor one that needs a change in the guest which
+		 * nobody agreed to yet. */
+		agreed = json_at(r->plan, "allow.guest_fix") ||
+			strcmp(proposed, "scsi") || !guest_needs_drivers(facts);
+		if (json_object_get(facts, "kernels") && agreed &&
+			!job_guided(r->job))
 			return 0;
 		if (run_ask(r, &q, bus, e))
 			return -1;

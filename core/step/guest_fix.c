@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "../str.h"
+#include "../target.h"
 
 static const json_t *shown(const struct run *r)
 {
@@ -202,6 +203,24 @@ static int write_them(struct run *r, const json_t *yes, struct err *e)
 	return guest_close(done, e);
 }
 
+/* On virtio-scsi the added drivers are no matter of taste. */
+static int drivers_agreed(struct run *r, const json_t *yes, struct err *e)
+{
+	const json_t *facts = guest_job_facts(r), *k;
+	size_t i;
+
+	if (strcmp(target_bus(r), "scsi") || !guest_needs_drivers(facts))
+		return 0;
+	json_array_foreach (json_object_get(facts, "kernels"), i, k)
+		if (json_flag(k, "default", false) &&
+			json_str(yes, json_str_or(k, "initramfs", "")))
+			return 0;
+	return err_set(e, ERR_GUEST_BOOT,
+		"the disks are on virtio-scsi, and the initramfs is not to get "
+		"its driver: undo to choose_bus and choose sata or ide, or "
+		"accept that change");
+}
+
 static int run(struct run *r, struct err *e)
 {
 	const json_t *list = json_object_get(shown(r), "changes");
@@ -212,7 +231,7 @@ static int run(struct run *r, struct err *e)
 		run_say(r, "  nothing to change");
 		return 0;
 	}
-	if (accepted(r, list, &yes, e))
+	if (accepted(r, list, &yes, e) || drivers_agreed(r, yes, e))
 		return -1;
 	if (!json_object_size(yes))
 		return 0;

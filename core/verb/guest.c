@@ -1,7 +1,8 @@
 /*
  * `vmferry guest inspect IMAGE...`: what is inside the disks of one VM,
  * read-only. `vmferry guest net IMAGE... --set NIC=ADDRESS...`: a new address
- * in its network files, shown as a diff, written with --apply. `vmferry guest
+ * in its network files, shown as a diff, written with --apply; `guest fix`: all
+ * that a job would change. `vmferry guest
  * boot IMAGE...`: starts layers over the disks and says what became of it.
  */
 #include <string.h>
@@ -173,18 +174,19 @@ static int apply(struct guest **g, const struct guest_changes *cs,
 	return 0;
 }
 
-/* The network alone: tools, fstab and loader are the job's business. */
-static int set_net(struct images *im, json_t *nics, bool write, struct out *o,
-	struct err *e)
+/* net: the network alone; else all that a job would change. */
+static int change(struct images *im, json_t *nics, bool all, bool write,
+	struct out *o, struct err *e)
 {
 	_changes_ struct guest_changes cs = {0};
 	_guest_ struct guest *g = NULL;
 	_json_ json_t *want = json_object();
 
 	json_put(want, "nics", json_incref(nics));
-	json_put_bool(want, "tools_off", false);
-	json_put_bool(want, "fstab", false);
-	json_put_bool(want, "efi", false);
+	json_put_bool(want, "tools_off", all);
+	json_put_bool(want, "fstab", all);
+	json_put_bool(want, "efi", all);
+	json_put_bool(want, "drivers", all);
 	if (guest_open(im->d, im->n, write, &g, e) ||
 		guest_changes(g, want, &cs, e))
 		return -1;
@@ -200,7 +202,7 @@ static int set_net(struct images *im, json_t *nics, bool write, struct out *o,
 	return write && cs.n ? apply(&g, &cs, o, e) : 0;
 }
 
-static int net(int argc, char **argv, struct out *o, struct err *e)
+static int net(int argc, char **argv, bool all, struct out *o, struct err *e)
 {
 	_json_ json_t *nics = json_array();
 	struct images im = {0};
@@ -218,9 +220,9 @@ static int net(int argc, char **argv, struct out *o, struct err *e)
 		if (rc)
 			return -1;
 	}
-	if (!im.n || !json_array_size(nics))
+	if (!im.n || (!all && !json_array_size(nics)))
 		return verb_usage(&verb_guest, e);
-	return set_net(&im, nics, write, o, e);
+	return change(&im, nics, all, write, o, e);
 }
 
 /* --- boot --- */
@@ -358,7 +360,9 @@ static int run(int argc, char **argv, struct out *o, struct err *e)
 	if (argc > 2 && strcmp(argv[1], "inspect") == 0)
 		return inspect(argc - 2, argv + 2, o, e);
 	if (argc > 2 && strcmp(argv[1], "net") == 0)
-		return net(argc - 2, argv + 2, o, e);
+		return net(argc - 2, argv + 2, false, o, e);
+	if (argc > 2 && strcmp(argv[1], "fix") == 0)
+		return net(argc - 2, argv + 2, true, o, e);
 	if (argc > 2 && strcmp(argv[1], "boot") == 0)
 		return boot(argc - 2, argv + 2, o, e);
 	return verb_usage(&verb_guest, e);
@@ -368,6 +372,7 @@ const struct verb verb_guest = {
 	.name = "guest",
 	.args = "inspect IMAGE... [--json] | net IMAGE... "
 		"--set NIC=ADDRESS/PREFIX[,gw=A][,dns=A][,mac=M] [--apply] | "
+		"fix IMAGE... [--set ...] [--apply] | "
 		"boot IMAGE... [--bus scsi|sata|ide] [--nic virtio|e1000] "
 		"[--mac M]... [--uefi] [--hub] [--no-agent] [--memory MIB] "
 		"[--seconds N] [--screen FILE] [--json]",

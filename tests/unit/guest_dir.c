@@ -167,9 +167,15 @@ static int d_copy(
 {
 	_free_ char *data = NULL;
 
-	if (d_read(g, from, 1u << 30, &data, NULL, e))
+	_close_ int fd = -1;
+	size_t n;
+
+	if (d_read(g, from, 1u << 30, &data, &n, e))
 		return -1;
-	return d_write(g, to, data, 0644, e);
+	fd = inside(g, to, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+	if (fd < 0 || write_all(fd, data, n))
+		return err_sys(e, ERR_GUEST_ACCESS, "%s", to);
+	return 0;
 }
 
 /* As if each disk were known: "/dev/sda2" has UUID "uuid-sda2-TYPE"; sdb is
@@ -182,9 +188,23 @@ static char *d_uuid_of(struct guest *g, const char *device, const char *type)
 	return xasprintf("uuid-%s-%s", device + 5, type);
 }
 
-static uint64_t d_free(struct guest *g)
+static int d_upload(
+	struct guest *g, const char *from, const char *to, struct err *e)
+{
+	_free_ char *data = NULL;
+	_close_ int fd = inside(g, to, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	size_t n;
+
+	if (fd < 0 || file_read(from, 1u << 30, &data, &n, e) ||
+		write_all(fd, data, n))
+		return err_sys(e, ERR_GUEST_ACCESS, "%s", to);
+	return 0;
+}
+
+static uint64_t d_free(struct guest *g, const char *path)
 {
 	(void)g;
+	(void)path;
 	return 1 << 30;
 }
 
@@ -205,6 +225,7 @@ static const struct guest_ops ops = {
 	.link = d_link,
 	.download = d_download,
 	.copy = d_copy,
+	.upload = d_upload,
 	.uuid_of = d_uuid_of,
 	.free_bytes = d_free,
 	.close = d_close,

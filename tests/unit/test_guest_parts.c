@@ -11,6 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "guest/initramfs.h"
 #include "guest/text.h"
 #include "guest_dir.h"
 #include "proc.h"
@@ -170,8 +171,14 @@ static int look(const char *path, const void *p, size_t n, bool found[3])
 {
 	struct err e = {0};
 
+	_initramfs_ struct initramfs r = {0};
+
 	assert_int_equal(file_write(path, p, n, 0600, &e), 0);
-	return initramfs_has(path, modules, 3, found, &e);
+	memset(found, 0, 3 * sizeof(*found));
+	if (initramfs_read(path, &r, &e))
+		return -1;
+	initramfs_find(&r, modules, 3, found);
+	return 0;
 }
 
 static void check_found(const char *path, const struct buf *b)
@@ -397,16 +404,22 @@ static void proposals(void **state)
 	static const struct {
 		const char *facts; /* in_initramfs, available */
 		const char *bus, *nic, *reason;
+		bool addable, may_fix;
 	} row[] = {
 		{"\"virtio_pci\":true,\"virtio_scsi\":true|\"virtio_net\":true",
-			"scsi", "virtio", "holds"},
+			"scsi", "virtio", "holds", false, false},
 		{"\"virtio_pci\":true,\"virtio_scsi\":true|", "scsi", "e1000",
-			"holds"},
+			"holds", false, false},
 		{"\"virtio_pci\":true,\"ahci\":true|", "sata", "e1000",
-			"no virtio_scsi"},
+			"no virtio_scsi", false, false},
 		{"\"ahci\":true|\"virtio_scsi\":true", "sata", "e1000",
-			"rebuilt"},
-		{"\"ata_piix\":true|", "ide", "e1000", "no virtio_pci"},
+			"rebuilt", false, false},
+		{"\"ata_piix\":true|", "ide", "e1000", "no virtio_pci", false,
+			false},
+		{"\"ahci\":true|\"virtio_net\":true", "scsi", "virtio",
+			"guest_fix adds", true, true},
+		{"\"ahci\":true|\"virtio_net\":true", "sata", "e1000",
+			"no virtio_pci", true, false},
 	};
 	struct vm vm = {0};
 
@@ -415,8 +428,9 @@ static void proposals(void **state)
 		const char *bar = strchr(row[i].facts, '|');
 		_free_ char *text = xasprintf(
 			"{\"family\":\"linux\",\"kernels\":[{\"version\":\"5\","
-			"\"initramfs\":\"/i\",\"default\":true,"
+			"\"initramfs\":\"/i\",\"default\":true,%s"
 			"\"in_initramfs\":{%.*s},\"available\":{%s}}]}",
+			row[i].addable ? "\"addable\":\"x.ko\"," : "",
 			(int)(bar - row[i].facts), row[i].facts, bar + 1);
 		_json_ json_t *facts = NULL;
 		_free_ char *reason = NULL;
@@ -424,10 +438,11 @@ static void proposals(void **state)
 
 		assert_int_equal(
 			json_parse(text, strlen(text), &facts, NULL), 0);
-		guest_propose(facts, &vm, &bus, &nic, &reason);
+		guest_propose(facts, &vm, row[i].may_fix, &bus, &nic, &reason);
 		assert_string_equal(bus, row[i].bus);
 		assert_string_equal(nic, row[i].nic);
 		assert_non_null(strstr(reason, row[i].reason));
+		assert_int_equal(guest_needs_drivers(facts), row[i].addable);
 	}
 }
 
