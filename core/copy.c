@@ -11,9 +11,39 @@
 void copy_result_free(struct copy_result *r)
 {
 	free(r->map_note);
+	free(r->road_why);
 	copy_map_free(r->map);
 	json_decref(r->identity);
 	*r = (struct copy_result){0};
+}
+
+/* {"https": bytes, ...} */
+static json_t *roads_to_json(const struct copy_result *r)
+{
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < SOURCE_ROADS && r->roads[i].name; i++)
+		json_put_u64(o, r->roads[i].name, r->roads[i].bytes);
+	return o;
+}
+
+/* [[below ms, ranges], ...] of those there are; the last has no bound. */
+static json_t *latency_to_json(const struct copy_result *r)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < COPY_LATENCIES; i++) {
+		json_t *row = json_array();
+
+		json_array_append_new(list, row);
+		json_array_append_new(row,
+			i + 1 < COPY_LATENCIES ? json_integer(1U << i)
+					       : json_null());
+		json_array_append_new(row, json_integer(r->latency[i]));
+		if (!r->latency[i])
+			json_array_remove(list, json_array_size(list) - 1);
+	}
+	return list;
 }
 
 json_t *copy_result_to_json(const struct copy_result *r)
@@ -29,7 +59,10 @@ json_t *copy_result_to_json(const struct copy_result *r)
 	json_put_u64(o, "target_size", r->target_size);
 	json_put(o, "seconds", json_real(r->seconds));
 	json_put_str(o, "road", r->road);
+	json_put_str(o, "road_why", r->road_why);
+	json_put(o, "roads", roads_to_json(r));
 	json_put_u64(o, "connections", r->readers);
+	json_put(o, "latency_ms", latency_to_json(r));
 	json_put_u64(o, "retries", r->retries);
 	json_put_str(o, "map_note", r->map_note);
 	json_put_u64(o, "range", r->map ? r->map->range : 0);
@@ -91,6 +124,8 @@ static int find_extents(const struct copy_job *job, struct extents *out,
 	}
 	if (extents_end(&raw) != job->in->size)
 		return err_set(e, ERR_INTERNAL, "extents are not whole");
+	if (job->in->road_note && job->note)
+		job->note(job->ctx, job->in->road_note);
 	if (r->map_note && job->note && !job->read_all) {
 		_free_ char *line =
 			xasprintf("the whole disk is read: %s", r->map_note);
@@ -130,6 +165,21 @@ static unsigned pick_readers(const struct copy_job *job, const struct pump *p)
 
 /* --- the run --- */
 
+static void take_roads(const struct pump *p, struct copy_result *r)
+{
+	const struct disk_in *in = p->job->in;
+	unsigned best = 0;
+
+	for (unsigned i = 0; i < in->n_roads; i++) {
+		r->roads[i].name = in->roads[i];
+		r->roads[i].bytes = p->got[i];
+		if (p->got[i] > p->got[best])
+			best = i;
+	}
+	r->road = in->roads[best];
+	memcpy(r->latency, p->latency, sizeof(r->latency));
+}
+
 static int pump_disk(
 	const struct copy_job *job, struct copy_result *r, struct err *e)
 {
@@ -140,11 +190,11 @@ static int pump_disk(
 	if (find_extents(job, &p.x, r, e))
 		return -1;
 	p.wanted = find_wanted(&p.x, r->map);
-	r->readers = pick_readers(job, &p);
-	if (pump_init(&p, job, r->readers, e) == 0) {
+	if (pump_init(&p, job, pick_readers(job, &p), e) == 0) {
 		rc = copy_write(&p, r->map, r, e);
 		r->read = p.read;
 		r->retries = p.retries;
+		take_roads(&p, r);
 		pump_free(&p);
 	}
 	free(p.wanted);
@@ -176,7 +226,6 @@ static int run(const struct copy_job *job, struct copy_result *r, struct err *e)
 		return -1;
 	r->provisioned = job->in->size;
 	r->target_size = job->out->size;
-	r->road = job->in->road;
 	r->map = copy_map_new(job->in->size, range);
 	if (job->done)
 		memcpy(r->map->slot, job->done->slot,

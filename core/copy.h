@@ -13,8 +13,8 @@
  * A copy begins anew wherever the last mark ended: SIGKILL at any moment
  * costs what was not yet marked, never correctness.
  *
- * Memory: about 1 MiB times (3 * readers + 4), plus 33 bytes a range
- * (at most 65536 ranges up to 4 TiB): 12 MiB with 2 readers.
+ * Memory: about 1 MiB times (3 * readers + 4) up to 4 readers, (2 * readers
+ * + 4) for more; plus 33 bytes a range (at most 65536 ranges).
  */
 #ifndef CORE_COPY_H
 #define CORE_COPY_H
@@ -100,13 +100,20 @@ struct copy_progress {
 	double rate;      /* bytes a second, over the last seconds */
 	double eta;       /* seconds to go, by the written bytes; < 0 unknown */
 	const char *note; /* "connection lost, again in 4 s", or null */
+	const char *road; /* "https", "ssh", ...: how the bytes come */
+	unsigned connections;
+	const char *why; /* why so, for people; "" while it is tried */
 };
+
+/* Ranges by the time their reading took: below 1, 2, 4, 8, ... ms; the last
+ * has all the rest. */
+#define COPY_LATENCIES 20
 
 struct copy_job {
 	struct disk_in *in;
 	struct disk_out *out;
 	uint64_t range;     /* 0: the done map's, else copy_range_for */
-	unsigned readers;   /* 1 to 16; 0: what the source proposes */
+	unsigned readers;   /* 1 to 16; 0: as many as make it faster */
 	bool target_zeroed; /* the target reads as zero where never written,
 			     * since before the first run of this copy */
 	bool read_all;      /* ignore the block map */
@@ -140,8 +147,15 @@ struct copy_result {
 	uint64_t done_before; /* bytes of ranges marked by earlier runs */
 	uint64_t target_size;
 	double seconds;
-	unsigned readers, retries;
-	const char *road;     /* the source's; static */
+	unsigned readers; /* connections, at the end */
+	unsigned retries;
+	const char *road; /* that most bytes came by; static */
+	char *road_why;   /* why this road and so many connections */
+	struct {
+		const char *name; /* null: none */
+		uint64_t bytes;   /* that came by it */
+	} roads[SOURCE_ROADS];
+	unsigned latency[COPY_LATENCIES];
 	char *map_note;       /* why everything was read, or null */
 	struct copy_map *map; /* complete */
 	char digest[SHA256_HEX];

@@ -2,7 +2,9 @@
  * Inside a copy: what the readers (core/copy_read.c, one thread each) and
  * the writer (core/copy_write.c, the thread of copy_run) share. Pieces go
  * from readers to the writer through one queue; the number of their buffers
- * bounds memory and what is under way.
+ * bounds memory and what is under way. Each reader has a seat, on which the
+ * writer's thread says by which road it is to read, or that it rests
+ * (core/copy_road.c).
  */
 #ifndef CORE_COPY_PUMP_H
 #define CORE_COPY_PUMP_H
@@ -38,6 +40,16 @@ struct piece {
 	unsigned pending;   /* requests of it, while with the writer */
 };
 
+#define SEAT_REST (-1)
+
+/* A reader, as the others see it. */
+struct seat {
+	int want;     /* the road it is to use, or SEAT_REST */
+	int road;     /* that it read its last byte by; SEAT_REST: none yet */
+	bool taking;  /* it has ranges to read */
+	uint64_t got; /* bytes */
+};
+
 struct pump {
 	const struct copy_job *job;
 	/* Constant while readers run. */
@@ -49,6 +61,16 @@ struct pump {
 
 	pthread_mutex_t lock; /* of all below */
 	pthread_cond_t room;  /* a buffer came back, or ended */
+	pthread_cond_t turn;  /* a seat, left or ended changed */
+	struct seat seat[COPY_READERS_MAX];
+	bool bad[SOURCE_ROADS];     /* given up */
+	uint64_t got[SOURCE_ROADS]; /* bytes that came by it */
+	unsigned take_max;          /* ranges a reader takes at once */
+	bool settled;               /* readers at rest end their connections */
+	unsigned most;         /* readers at once, since the host was busy */
+	double busy_at, quiet; /* when it said so; nobody asks until then */
+	double starved;        /* seconds that readers waited for buffers */
+	unsigned latency[COPY_LATENCIES];
 	struct piece *free;
 	struct piece *head, *tail;
 	struct work *works;
@@ -78,10 +100,30 @@ struct piece *pump_buffer(struct pump *p);
 struct piece *pump_hole(struct pump *p);
 struct work *pump_work(struct pump *p, size_t index);
 void pump_put(struct pump *p, struct piece *piece);
-/* The next wanted ranges are among [*first, *end); false: none are left. */
-bool pump_next(struct pump *p, size_t *first, size_t *end);
-/* Wait until n more bytes may be read. -1 once ended. */
-int pump_limit(struct pump *p, size_t n);
+/* Should the reader on this seat, that has no ranges, disconnect? */
+bool pump_leave(struct pump *p, unsigned seat);
+/* Wait for this seat's turn. The next wanted ranges are among [*first, *end),
+ * which is empty for one that is to disconnect; false: none are left. */
+bool pump_next(struct pump *p, unsigned seat, size_t *first, size_t *end);
+/* The road this seat is to use now. */
+int pump_road(struct pump *p, unsigned seat);
+/* n bytes came by a road: waits until the limit allows as many. -1 once
+ * ended. */
+int pump_came(struct pump *p, unsigned seat, int road, size_t n);
+/* A range was read from its first to its last byte in so many seconds. */
+void pump_latency(struct pump *p, double seconds);
+/*
+ * A road failed. True where there is another: it is given up then, all its
+ * readers go on by the other, and the log says so. for_good: not before it
+ * was tried as long as patience lasts; else only where nothing ever came.
+ */
+bool pump_drop(struct pump *p, int road, bool for_good, const struct err *why);
+/* Are there other roads than this? */
+bool pump_others(struct pump *p, int road);
+/* The host has too much to do: fewer readers, and all are quiet so long. */
+void pump_busy(struct pump *p, double seconds);
+/* Wait while all are to be quiet. */
+void pump_quiet(struct pump *p);
 bool pump_ended(struct pump *p);
 
 /* For the writer. All that is queued, in order. */
@@ -96,7 +138,7 @@ void pump_end(struct pump *p);
 /* Start the readers; pump_join waits for the end of those that started. */
 struct reader;
 int copy_readers_start(struct pump *p, struct reader **out, struct err *e);
-void copy_readers_join(struct pump *p, struct reader *r);
+void copy_readers_join(struct reader *r);
 
 /* Write all that the readers bring, zero what nobody reads, flush, mark; to
  * the end or the first error, what came until then flushed and marked. */

@@ -12,8 +12,9 @@
 #include "copy_pump.h"
 #include "str.h"
 
-#define PATIENCE 300.0 /* s a lost source is tried again */
-#define SAME_MAX 3     /* tries at a place that cannot be read */
+#define PATIENCE 300.0     /* s a lost source is tried again */
+#define SAME_MAX 3         /* tries at a place that cannot be read */
+#define PATIENCE_ROAD 30.0 /* s, where there is another road */
 /* Pauses between tries: of the patience; each twice the one before. */
 #define PAUSE_FIRST (1 / 600.0)
 #define PAUSE_MAX (1 / 10.0)
@@ -22,8 +23,10 @@ static const unsigned char zeros[COPY_BLOCK];
 
 struct reader {
 	struct pump *p;
+	unsigned seat;
 	pthread_t thread;
 	void *src; /* null: not connected */
+	int road;  /* of src */
 	struct sha256 *sum;
 	/* What is being read: data of wanted ranges, cut at ranges. */
 	struct extent *list;
@@ -33,6 +36,7 @@ struct reader {
 	uint64_t at;   /* everything before was queued */
 	struct piece *piece;
 	struct work *work;
+	double begun; /* when its range was */
 };
 
 /* --- from bytes to pieces --- */
@@ -56,6 +60,8 @@ static void queue(struct reader *r, struct piece *piece)
 	if (piece->last) {
 		sha256_end(r->sum, r->work->sha);
 		r->work = NULL;
+		pump_latency(r->p, now_mono() - r->begun);
+		r->begun = now_mono();
 	}
 	pump_put(r->p, piece);
 }
@@ -148,7 +154,7 @@ static int on_bytes(void *arg, const void *bytes, size_t n, struct err *e)
 	struct reader *r = arg;
 	const unsigned char *b = bytes;
 
-	if (pump_limit(r->p, n))
+	if (pump_came(r->p, r->seat, r->road, n))
 		return err_set(e, ERR_STOPPED, "the copy ends");
 	while (n) {
 		size_t part;
@@ -205,28 +211,6 @@ static void list_make(struct reader *r, size_t first, size_t end)
 
 /* --- tries --- */
 
-static int read_rest(struct reader *r, struct err *e)
-{
-	const struct disk_in *in = r->p->job->in;
-	_free_ struct extent *rest = NULL;
-	size_t n = r->n - r->i;
-
-	if (!r->src && in->kind->reader_open(r->p->job->in, &r->src, e)) {
-		r->src = NULL;
-		return -1;
-	}
-	rest = xreallocarray(NULL, n, sizeof(*rest));
-	memcpy(rest, r->list + r->i, n * sizeof(*rest));
-	rest[0].offset += r->done;
-	rest[0].length -= r->done;
-	if (in->kind->read(r->src, rest, n, on_bytes, r, e))
-		return -1;
-	if (r->i < r->n)
-		return err_set(e, ERR_SOURCE_READ,
-			"the source gave less than was asked for");
-	return 0;
-}
-
 /* Half a piece is read again: sources are asked from block to block. */
 static void disconnect(struct reader *r)
 {
@@ -237,6 +221,43 @@ static void disconnect(struct reader *r)
 		r->done -= r->piece->len;
 		r->piece->len = 0;
 	}
+}
+
+static int connect_by(struct reader *r, int road, struct err *e)
+{
+	struct disk_in *in = r->p->job->in;
+	void *src;
+
+	if (r->src && r->road != road)
+		disconnect(r);
+	r->road = road;
+	if (r->src)
+		return 0;
+	if (in->kind->reader_open(in, road, &src, e))
+		return -1;
+	r->src = src;
+	return 0;
+}
+
+static int read_rest(struct reader *r, struct err *e)
+{
+	const struct disk_in *in = r->p->job->in;
+	_free_ struct extent *rest = NULL;
+	size_t n = r->n - r->i;
+
+	pump_quiet(r->p);
+	if (connect_by(r, pump_road(r->p, r->seat), e))
+		return -1;
+	rest = xreallocarray(NULL, n, sizeof(*rest));
+	memcpy(rest, r->list + r->i, n * sizeof(*rest));
+	rest[0].offset += r->done;
+	rest[0].length -= r->done;
+	if (in->kind->read(r->src, rest, n, on_bytes, r, e))
+		return -1;
+	if (r->i < r->n)
+		return err_set(e, ERR_SOURCE_READ,
+			"the source gave less than was asked for");
+	return 0;
 }
 
 /* A trouble to be shown, "" for none, and a note for the log. */
@@ -255,8 +276,9 @@ static void say(struct pump *p, const char *trouble, const char *note)
 static bool worth_a_try(enum err_code code)
 {
 	return code == ERR_SSH_LOST || code == ERR_SSH_CONNECT ||
-		code == ERR_TIMEOUT || code == ERR_ESXI_BUSY ||
-		code == ERR_SOURCE_READ || code == ERR_IO || code == ERR_NBD;
+		code == ERR_HTTPS_CONNECT || code == ERR_TIMEOUT ||
+		code == ERR_ESXI_BUSY || code == ERR_SOURCE_READ ||
+		code == ERR_IO || code == ERR_NBD;
 }
 
 /* Tries at one place: without progress between them. */
@@ -267,11 +289,19 @@ struct tries {
 	uint64_t done;
 };
 
+static double patience_of(const struct reader *r)
+{
+	double all = r->p->job->patience > 0 ? r->p->job->patience : PATIENCE;
+
+	return all > PATIENCE_ROAD && pump_others(r->p, r->road) ? PATIENCE_ROAD
+								 : all;
+}
+
 /* Wait before the next try. -1: no more of them. */
 static int wait_again(struct reader *r, struct tries *t, const struct err *why)
 {
 	struct pump *p = r->p;
-	double patience = p->job->patience > 0 ? p->job->patience : PATIENCE;
+	double patience = patience_of(r);
 	double now = now_mono(), until;
 	char trouble[96], note[256], where[STR_SIZE_LEN];
 	bool here = why->code == ERR_SOURCE_READ || why->code == ERR_IO;
@@ -282,8 +312,13 @@ static int wait_again(struct reader *r, struct tries *t, const struct err *why)
 	if (!worth_a_try(why->code) || now - t->since > patience ||
 		(++t->n >= SAME_MAX && here))
 		return -1;
+	if (why->code == ERR_ESXI_BUSY)
+		pump_busy(p, t->pause);
 	snprintf(trouble, sizeof(trouble), "%s, again in %.1f s",
-		here ? "read error" : "connection lost", t->pause);
+		here                                 ? "read error"
+			: why->code == ERR_ESXI_BUSY ? "the host is busy"
+						     : "connection lost",
+		t->pause);
 	snprintf(note, sizeof(note), "at %s: %.150s; again in %.1f s",
 		str_size(where, r->at), why->why, t->pause);
 	say(p, trouble, note);
@@ -296,20 +331,48 @@ static int wait_again(struct reader *r, struct tries *t, const struct err *why)
 	return pump_ended(p) ? -1 : 0;
 }
 
+/* Nothing that another road would change. */
+static bool final(enum err_code code)
+{
+	return code == ERR_STOPPED || code == ERR_SOURCE_CHANGED ||
+		code == ERR_INTERNAL;
+}
+
+/* After a failure: wait, or change the road. False: there is no way on. */
+static bool goes_on(struct reader *r, struct tries *t, const struct err *why)
+{
+	struct pump *p = r->p;
+
+	if (pump_ended(p) || final(why->code))
+		return false;
+	/* Where nothing ever came nobody waits. */
+	if (why->code == ERR_ESXI_BUSY || !pump_drop(p, r->road, false, why)) {
+		if (wait_again(r, t, why) == 0)
+			return true;
+		if (pump_ended(p) || !pump_drop(p, r->road, true, why))
+			return false;
+	}
+	*t = (struct tries){0};
+	return true;
+}
+
 static int read_list(struct reader *r, struct err *e)
 {
 	struct tries t = {0};
 	struct err why = {0};
+	bool trouble = false;
 
+	r->begun = now_mono();
 	while (read_rest(r, &why)) {
 		disconnect(r);
-		if (pump_ended(r->p) || wait_again(r, &t, &why)) {
+		if (!goes_on(r, &t, &why)) {
 			*e = why;
 			return -1;
 		}
+		trouble = true;
 		err_clear(&why);
 	}
-	if (t.n)
+	if (trouble)
 		say(r->p, "", NULL);
 	return 0;
 }
@@ -337,7 +400,9 @@ static void *run(void *arg)
 	struct err e = {0};
 	size_t first, end;
 
-	while (!pump_ended(p) && pump_next(p, &first, &end)) {
+	while (!pump_ended(p) && pump_next(p, r->seat, &first, &end)) {
+		if (pump_leave(p, r->seat))
+			disconnect(r);
 		list_make(r, first, end);
 		if (r->n && read_list(r, &e)) {
 			give_up(p, &e);
@@ -355,17 +420,19 @@ static void *run(void *arg)
 
 int copy_readers_start(struct pump *p, struct reader **out, struct err *e)
 {
-	struct reader *all = xcalloc(p->readers, sizeof(*all));
+	unsigned many = p->readers;
+	struct reader *all = xcalloc(many + 1, sizeof(*all));
 	sigset_t every, before;
 
 	/* Signals are for the thread that waits for them. */
 	sigfillset(&every);
 	pthread_sigmask(SIG_SETMASK, &every, &before);
-	for (unsigned i = 0; i < p->readers; i++) {
+	for (unsigned i = 0; i < many; i++) {
 		struct reader *r = &all[i];
 		int n;
 
 		r->p = p;
+		r->seat = i;
 		r->sum = sha256_new();
 		running(p, 1);
 		n = pthread_create(&r->thread, NULL, run, r);
@@ -375,6 +442,9 @@ int copy_readers_start(struct pump *p, struct reader **out, struct err *e)
 		running(p, -1);
 		sha256_free(r->sum);
 		r->p = NULL;
+		pthread_mutex_lock(&p->lock);
+		p->readers = i;
+		pthread_mutex_unlock(&p->lock);
 		errno = n;
 		break;
 	}
@@ -385,9 +455,9 @@ int copy_readers_start(struct pump *p, struct reader **out, struct err *e)
 	return 0;
 }
 
-void copy_readers_join(struct pump *p, struct reader *all)
+void copy_readers_join(struct reader *all)
 {
-	for (unsigned i = 0; i < p->readers && all[i].p; i++) {
+	for (unsigned i = 0; all[i].p; i++) {
 		pthread_join(all[i].thread, NULL);
 		sha256_free(all[i].sum);
 		free(all[i].list);

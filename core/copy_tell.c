@@ -57,5 +57,8 @@ void writer_tell(struct writer *w, bool last)
 	g.rate = rate(w);
 	g.eta = g.rate > 0 ? (g.todo - g.done) / g.rate : -1;
 	g.note = *trouble ? trouble : NULL;
+	g.road = w->p->job->in->roads[w->roads.road];
+	g.connections = w->roads.n;
+	g.why = w->roads.phase == ROADS_STEADY ? w->roads.why : "";
 	w->job->progress(w->job->ctx, &g);
 }

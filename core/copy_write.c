@@ -153,6 +153,7 @@ static void pump_all(struct writer *w)
 		writer_take(w);
 		writer_zero(w);
 		flush_if_due(w);
+		roads_look(&w->roads, w->p);
 		if (w->broken)
 			poll(NULL, 0, 20); /* readers are on their way out */
 		else
@@ -245,6 +246,7 @@ int copy_write(struct pump *p, struct copy_map *map, struct copy_result *r,
 	struct reader *readers;
 
 	p->writer = &w;
+	roads_begin(&w.roads, p);
 	if (prepare(&w, e) || copy_readers_start(p, &readers, e)) {
 		free(w.state);
 		extents_free(&w.known);
@@ -252,9 +254,11 @@ int copy_write(struct pump *p, struct copy_map *map, struct copy_result *r,
 	}
 	pump_all(&w);
 	pump_end(p);
-	copy_readers_join(p, readers);
+	copy_readers_join(readers);
 	writer_take(&w);
 	finish(&w);
+	r->readers = w.roads.n;
+	r->road_why = xstrdup(w.roads.why);
 	free(w.state);
 	extents_free(&w.known);
 	if (!writer_failed(&w))

@@ -7,6 +7,7 @@
 #define CORE_COPY_WRITER_H
 
 #include "copy_pump.h"
+#include "copy_road.h"
 
 #define COPY_SAMPLES 20 /* of the rate, 0.25 s each */
 
@@ -32,6 +33,7 @@ struct writer {
 	uint64_t unflushed; /* bytes written or zeroed since */
 	double flushed_at;
 	uint64_t data_done, todo;
+	struct roads roads;
 	struct err err; /* the first */
 	double told_at;
 	struct {

@@ -98,5 +98,10 @@ void disks_progress(
 	if (p->eta >= 0)
 		json_put_u64(o, "eta", p->eta);
 	json_put_str(o, "what", text);
+	if (p->road) {
+		json_put_str(o, "road", p->road);
+		json_put_u64(o, "connections", p->connections);
+		json_put_str(o, "why", p->why);
+	}
 	run_progress(r, o);
 }

@@ -139,4 +139,17 @@ int esxi_blockmap(
 int esxi_disk_identity(struct esxi *x, const struct vm_disk *disk, json_t **out,
 	struct err *e);
 
+/* What is needed to read a file over HTTPS (core/folder.h), from the session
+ * whose host key is pinned: so the certificate needs no question. */
+struct esxi_web {
+	char *certificate; /* PEM: what port 443 must show */
+	char *datastore;   /* the name of the file's datastore */
+	char *path;        /* the file inside of it */
+	bool old_tls;      /* 5.x: TLS 1.0 may be all it has */
+};
+void esxi_web_free(struct esxi_web *w);
+/* path: below /vmfs/volumes/, by UUID or name. ERR_DISK_UNSUPPORTED. */
+int esxi_web(
+	struct esxi *x, const char *path, struct esxi_web *out, struct err *e);
+
 #endif

@@ -1,14 +1,13 @@
-/* HTTPS to one host: see http.h. */
-#include "http.h"
+/* HTTPS to one host: see http.h. Parts of files stand in http_part.c. */
+#include "http_int.h"
 
-#include <curl/curl.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <string.h>
 #include <strings.h>
 
 #include "stop.h"
-#include "str.h"
 
 #define MAX_ANSWER (16u << 20)
 #define MAX_HEADER 8192
@@ -16,14 +15,6 @@
 #define STOP_GRACE 10.0
 /* pveproxy drops an idle connection after 5 s. */
 #define IDLE_MAX 4L
-
-struct http {
-	CURL *curl;
-	struct http_opts o;
-	char *host;
-	char error[CURL_ERROR_SIZE];
-	struct err trust_err; /* what trust said, code ERR_NONE: it agreed */
-};
 
 /* One request under way. */
 struct call {
@@ -35,22 +26,42 @@ struct call {
 	double stop_seen;
 };
 
-static int ask_trust(X509_STORE_CTX *ctx, void *arg)
+/* "AA:BB:...", to be freed; null where it cannot be had. */
+static char *fingerprint(const X509 *x)
 {
-	struct http *h = arg;
-	X509 *leaf = X509_STORE_CTX_get0_cert(ctx);
 	unsigned char md[EVP_MAX_MD_SIZE];
 	unsigned n = 0;
 	_buf_ struct buf hex = {0};
 
+	if (!x || !X509_digest(x, EVP_sha256(), md, &n))
+		return NULL;
+	for (unsigned i = 0; i < n; i++)
+		buf_addf(&hex, i ? ":%02X" : "%02X", md[i]);
+	return buf_steal(&hex);
+}
+
+char *http_fingerprint(const char *pem)
+{
+	BIO *b = BIO_new_mem_buf(pem, -1);
+	X509 *x = b ? PEM_read_bio_X509(b, NULL, NULL, NULL) : NULL;
+	char *fp = fingerprint(x);
+
+	X509_free(x);
+	BIO_free(b);
+	return fp;
+}
+
+static int ask_trust(X509_STORE_CTX *ctx, void *arg)
+{
+	struct http *h = arg;
+	_free_ char *fp = fingerprint(X509_STORE_CTX_get0_cert(ctx));
+
 	err_clear(&h->trust_err);
-	if (!leaf || !X509_digest(leaf, EVP_sha256(), md, &n)) {
+	if (!fp) {
 		err_set(&h->trust_err, h->o.lost, "no certificate shown");
 		return 0;
 	}
-	for (unsigned i = 0; i < n; i++)
-		buf_addf(&hex, i ? ":%02X" : "%02X", md[i]);
-	if (h->o.trust(h->o.trust_arg, hex.s, &h->trust_err) < 0) {
+	if (h->o.trust(h->o.trust_arg, fp, &h->trust_err) < 0) {
 		X509_STORE_CTX_set_error(
 			ctx, X509_V_ERR_APPLICATION_VERIFICATION);
 		return 0;
@@ -133,9 +144,6 @@ static void set_lasting_options(struct http *h)
 	curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(c, CURLOPT_MAXAGE_CONN, IDLE_MAX);
 	curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
-	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
-	curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
 	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS,
 		(long)(1000 *
 			(h->o.connect_timeout > 0 ? h->o.connect_timeout
@@ -143,6 +151,10 @@ static void set_lasting_options(struct http *h)
 	/* A resumed TLS session shows no certificate to ask about. */
 	curl_easy_setopt(c, CURLOPT_SSL_SESSIONID_CACHE, 0L);
 	curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L);
+	if (!h->o.old_tls)
+		return;
+	curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_0);
+	curl_easy_setopt(c, CURLOPT_SSL_CIPHER_LIST, "DEFAULT@SECLEVEL=0");
 }
 
 static int set_trust(struct http *h, struct err *e)
@@ -205,7 +217,7 @@ void http_resp_free(struct http_resp *r)
 	memset(r, 0, sizeof(*r));
 }
 
-static void wipe_list(struct curl_slist **l)
+void http_wipe_list(struct curl_slist **l)
 {
 	for (struct curl_slist *i = *l; i; i = i->next)
 		explicit_bzero(i->data, strlen(i->data));
@@ -213,25 +225,36 @@ static void wipe_list(struct curl_slist **l)
 	*l = NULL;
 }
 
-static struct curl_slist *headers_of(const struct http_req *q)
+struct curl_slist *http_headers(const char *const *headers)
 {
 	/* pveproxy does not answer Expect: 100-continue. */
 	struct curl_slist *l = curl_slist_append(NULL, "Expect:");
 
-	for (size_t i = 0; q->headers && q->headers[i]; i++)
-		l = curl_slist_append(l, q->headers[i]);
+	for (size_t i = 0; headers && headers[i]; i++)
+		l = curl_slist_append(l, headers[i]);
 	return l;
+}
+
+void http_set_url(struct http *h, const char *path)
+{
+	bool v6 = strchr(h->host, ':');
+	_free_ char *url = xasprintf("https://%s%s%s:%u%s", v6 ? "[" : "",
+		h->host, v6 ? "]" : "", h->o.port, path);
+
+	curl_easy_setopt(h->curl, CURLOPT_URL, url);
 }
 
 static void set_request(struct http *h, const struct http_req *q,
 	struct curl_slist *headers, struct call *c)
 {
 	CURL *u = h->curl;
-	bool v6 = strchr(h->host, ':');
-	_free_ char *url = xasprintf("https://%s%s%s:%u%s", v6 ? "[" : "",
-		h->host, v6 ? "]" : "", h->o.port, q->path);
 
-	curl_easy_setopt(u, CURLOPT_URL, url);
+	http_set_url(h, q->path);
+	curl_easy_setopt(u, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(u, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(u, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(u, CURLOPT_LOW_SPEED_TIME, 0L);
+	curl_easy_setopt(u, CURLOPT_RANGE, NULL);
 	curl_easy_setopt(u, CURLOPT_HTTPGET, 1L);
 	if (c->write && strcmp(q->method, "DELETE") != 0) {
 		curl_easy_setopt(u, CURLOPT_POSTFIELDSIZE_LARGE,
@@ -250,9 +273,8 @@ static void set_request(struct http *h, const struct http_req *q,
 	curl_easy_setopt(u, CURLOPT_XFERINFODATA, c);
 }
 
-static int failed(struct call *c, CURLcode rc, bool sent, struct err *e)
+int http_failed(struct http *h, int rc, bool sent, struct err *e)
 {
-	struct http *h = c->h;
 	const char *text = h->error[0] ? h->error : curl_easy_strerror(rc);
 
 	if (h->trust_err.code) {
@@ -260,10 +282,6 @@ static int failed(struct call *c, CURLcode rc, bool sent, struct err *e)
 			*e = h->trust_err;
 		return -1;
 	}
-	if (c->too_large)
-		return err_set(e, ERR_BAD_INPUT,
-			"the answer of %s is larger than %zu bytes", h->host,
-			c->max);
 	if (rc == CURLE_ABORTED_BY_CALLBACK)
 		return err_set(
 			e, ERR_STOPPED, "stopped while %s was asked", h->host);
@@ -276,8 +294,8 @@ static int failed(struct call *c, CURLcode rc, bool sent, struct err *e)
 int http_do(struct http *h, const struct http_req *q, struct http_resp *r,
 	struct err *e)
 {
-	struct curl_slist *headers __attribute__((cleanup(wipe_list))) =
-		headers_of(q);
+	struct curl_slist *headers __attribute__((cleanup(http_wipe_list))) =
+		http_headers(q->headers);
 	struct call c = {.h = h,
 		.max = q->max ? q->max : MAX_ANSWER,
 		.write = strcmp(q->method, "GET") != 0};
@@ -306,5 +324,9 @@ int http_do(struct http *h, const struct http_req *q, struct http_resp *r,
 	buf_free(&c.body);
 	buf_free(&c.reason);
 	buf_free(&c.type);
-	return rc == CURLE_OK ? 0 : failed(&c, rc, sent > 0, e);
+	if (c.too_large)
+		return err_set(e, ERR_BAD_INPUT,
+			"the answer of %s is larger than %zu bytes", h->host,
+			c.max);
+	return rc == CURLE_OK ? 0 : http_failed(h, rc, sent > 0, e);
 }

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "err.h"
 
@@ -25,6 +26,7 @@ struct http_opts {
 	void *trust_arg;
 	enum err_code lost;     /* code of a failed connection */
 	double connect_timeout; /* seconds; 0: 15 */
+	bool old_tls; /* TLS 1.0 and what goes with it are good enough */
 };
 
 struct http;
@@ -66,5 +68,43 @@ void http_resp_free(struct http_resp *r);
  */
 int http_do(struct http *h, const struct http_req *q, struct http_resp *r,
 	struct err *e);
+
+/* A part of a file, handed on as it comes. */
+struct http_part {
+	const char *path;           /* as in http_req */
+	const char *const *headers; /* as in http_req */
+	uint64_t from, len;         /* bytes; len is not 0 */
+	uint64_t size;              /* the whole file's; 0: any */
+	/* The next n bytes; p is valid during the call. -1 with the error
+	 * ends it. */
+	int (*got)(void *arg, const void *p, size_t n, struct err *e);
+	void *arg;
+	double silence; /* seconds without a byte; 0: 60 */
+};
+
+struct http_part_answer {
+	unsigned status;
+	uint64_t size;  /* of the whole file by Content-Range; 0 not said */
+	char *cookie;   /* "NAME=VALUE" of the last Set-Cookie, or null */
+	char *modified; /* Last-Modified, or null */
+	char *words;    /* the beginning of another answer's body; never null */
+};
+#define _http_part_ __attribute__((cleanup(http_part_free)))
+void http_part_free(struct http_part_answer *a);
+
+/*
+ * GET with Range (RFC 9110, 14). 0 where an answer was read whole: by status
+ * 206 exactly the bytes asked for were handed on, by any other none. -1:
+ * ERR_SOURCE_READ (206 with another Content-Range or more bytes than that),
+ * ERR_SOURCE_CHANGED (the file has another size), opts.lost (no connection, it
+ * broke, or fewer bytes), ERR_TIMEOUT, ERR_STOPPED, or what trust or got said;
+ * a is untouched then.
+ */
+int http_part(struct http *h, const struct http_part *q,
+	struct http_part_answer *a, struct err *e);
+
+/* The fingerprint of a certificate in PEM, as `trust` is given it; to be
+ * freed; null where it is none. */
+char *http_fingerprint(const char *pem);
 
 #endif

@@ -20,19 +20,28 @@ int source_open(const char *spec, const struct source_opts *o,
 		*in = (struct disk_in){.kind = sources[i]};
 		if (sources[i]->open(spec, o, in, e) == 0)
 			return 0;
+		free(in->road_note);
 		*in = (struct disk_in){0};
 		return err_in(e, "open source %s", spec);
 	}
 	return err_set(e, ERR_USAGE,
-		"%s is no source: ssh://USER@HOST/vmfs/volumes/..., or the "
+		"%s is no source: ssh://USER@HOST/vmfs/volumes/..., "
+		"https://USER@HOST/folder/..., or the "
 		"path of a raw, vmdk, qcow2 or ova file or a block device",
 		spec);
+}
+
+void source_one_road(struct disk_in *in, const char *name)
+{
+	in->roads[0] = name;
+	in->n_roads = in->n_try = 1;
 }
 
 void source_close(struct disk_in *in)
 {
 	if (in->kind)
 		in->kind->close(in);
+	free(in->road_note);
 	*in = (struct disk_in){0};
 }
 

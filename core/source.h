@@ -3,6 +3,7 @@
  * `const struct source source_NAME`; an open disk is a struct disk_in.
  *
  *   ssh://user@host[:port]/vmfs/volumes/DS/VM/x.vmdk    (or x-flat.vmdk)
+ *   https://user@host[:port]/folder/VM/x.vmdk?dcPath=..&dsName=..
  *   /path/x.raw  /path/x-flat.vmdk  /dev/x               source/file.c
  *   /path/x.vmdk /path/x.qcow2 /path/x.ova#member.vmdk   source/image.c
  *
@@ -23,14 +24,24 @@ struct source_opts {
 	const struct secrets *secrets; /* esxi.password; may be null */
 	const char *key;               /* path of a private key, or null */
 	const char *accept_hostkey;    /* fingerprint to pin, or null */
+	const char *accept_cert;       /* the same for HTTPS */
+	const char *road; /* "https", "ssh", "libssh2"; null: all there are */
+	unsigned https_port; /* beside ssh://; 0: 443 */
+	bool old_tls;        /* https://: TLS 1.0 is good enough */
 };
+
+#define SOURCE_ROADS 3
 
 /* An open source disk, read-only. */
 struct disk_in {
 	const struct source *kind;
 	void *priv;
-	uint64_t size;    /* bytes of the disk: its capacity */
-	const char *road; /* "ssh", "file", ...: for people; static */
+	uint64_t size; /* bytes of the disk: its capacity */
+	/* The ways to its bytes, by name; static. The first `try` are worth
+	 * trying, the rest serves where those fail. */
+	const char *roads[SOURCE_ROADS];
+	unsigned n_roads, n_try;
+	char *road_note; /* why a road is not there, or what it has; or null */
 };
 
 /* The next n bytes; p is valid during the call. -1 with the error: stop. */
@@ -50,7 +61,9 @@ struct source {
 	 * map is not an error: everything is data then. */
 	int (*extents)(struct disk_in *in, struct extents *out, char **why,
 		struct err *e);
-	int (*reader_open)(struct disk_in *in, void **reader, struct err *e);
+	/* By one of its roads. May be called by several threads at once. */
+	int (*reader_open)(struct disk_in *in, unsigned road, void **reader,
+		struct err *e);
 	/*
 	 * Hand over every byte of these extents (which begin at multiples of
 	 * 64 KiB, and end so or with the disk), in this order and nothing
@@ -62,7 +75,7 @@ struct source {
 		source_got *got, void *arg, struct err *e);
 	void (*reader_close)(void *reader);
 	void (*close)(struct disk_in *in);
-	/* Readers worth having when the caller does not say. */
+	/* The most readers at once, where the caller does not say. */
 	unsigned readers;
 };
 
@@ -70,6 +83,9 @@ struct source {
 #define X(name) extern const struct source source_##name;
 #include "gen/source.h"
 #undef X
+
+/* in has one road only. */
+void source_one_road(struct disk_in *in, const char *name);
 
 /* Open by spec. ERR_USAGE where no kind takes it. close releases all. */
 int source_open(const char *spec, const struct source_opts *o,

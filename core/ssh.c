@@ -267,6 +267,23 @@ static int check_hostkey(struct ssh *s, const char *accept, struct err *e)
 	return trust_check(TRUST_SSH, s->host, s->port, algo, fp, accept, e);
 }
 
+char *ssh_hostkey(struct ssh *s)
+{
+	_free_ char *code = NULL;
+	const char *blob;
+	size_t len = 0;
+	int type;
+
+	blob = libssh2_session_hostkey(s->ses, &len, &type);
+	code = base64_encode(blob, len);
+	return xasprintf("%.*s %s", (unsigned char)blob[3], blob + 4, code);
+}
+
+const char *ssh_kex(struct ssh *s)
+{
+	return libssh2_session_methods(s->ses, LIBSSH2_METHOD_KEX);
+}
+
 /* --- open and close --- */
 
 static int open_all(struct ssh *s, const struct ssh_target *t, struct err *e)

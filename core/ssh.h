@@ -46,6 +46,12 @@ const char *ssh_banner(const struct ssh *s);
  * for the log; valid as long as s. */
 const char *ssh_methods(const struct ssh *s);
 
+/* The host's key, which was checked, as a line of known_hosts names it behind
+ * the host: "ecdsa-sha2-nistp256 AAAA..."; to be freed. */
+char *ssh_hostkey(struct ssh *s);
+/* "ecdh-sha2-nistp256": how keys were exchanged; valid as long as s. */
+const char *ssh_kex(struct ssh *s);
+
 struct ssh_result {
 	int status;      /* exit status; -1 where a signal ended it */
 	char signal[16]; /* "KILL", or "" */

@@ -467,6 +467,26 @@ int hex_decode(void *out, size_t n, const char *s)
 
 /* --- shell --- */
 
+char *base64_encode(const void *p, size_t n)
+{
+	static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	char *out = xmalloc((n + 2) / 3 * 4 + 1), *o = out;
+	const unsigned char *b = p;
+
+	for (size_t i = 0; i < n; i += 3) {
+		unsigned v = b[i] << 16 | (i + 1 < n ? b[i + 1] << 8 : 0) |
+			(i + 2 < n ? b[i + 2] : 0);
+
+		*o++ = digit[v >> 18];
+		*o++ = digit[v >> 12 & 63];
+		*o++ = i + 1 < n ? digit[v >> 6 & 63] : '=';
+		*o++ = i + 2 < n ? digit[v & 63] : '=';
+	}
+	*o = '\0';
+	return out;
+}
+
 void sh_quote(struct buf *b, const char *s)
 {
 	buf_addc(b, '\'');

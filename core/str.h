@@ -87,6 +87,8 @@ char *str_duration(char out[STR_SIZE_LEN], double seconds);
 
 void hex_encode(char *out, const void *p, size_t n); /* 2n+1 bytes */
 int hex_decode(void *out, size_t n, const char *s);  /* exactly 2n digits */
+/* RFC 4648, 4, with padding; to be freed. */
+char *base64_encode(const void *p, size_t n);
 
 /* Append s quoted for a POSIX shell: always in single quotes, ' as '\''.
  * The one place where remote command lines get their arguments. */

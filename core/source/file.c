@@ -108,7 +108,7 @@ static int open_file(const char *spec, const struct source_opts *o,
 	f->fd = fd;
 	f->path = xstrdup(spec);
 	in->priv = f;
-	in->road = "file";
+	source_one_road(in, "file");
 	if (find_size(f, &in->size, e) || refuse_images(f, e)) {
 		close_file(in);
 		return -1;
@@ -175,13 +175,15 @@ static int extents(
 	return 0;
 }
 
-static int reader_open(struct disk_in *in, void **out, struct err *e)
+static int reader_open(
+	struct disk_in *in, unsigned road, void **out, struct err *e)
 {
 	const struct file *f = in->priv;
 	struct file_reader *r;
 	char self[32];
 	int fd;
 
+	(void)road;
 	/* The same file, even where the name has moved on. */
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", f->fd);
 	fd = open(self, O_RDONLY | O_CLOEXEC);

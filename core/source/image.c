@@ -290,7 +290,7 @@ static int open_image(const char *spec, const struct source_opts *o,
 
 	(void)o;
 	in->priv = m;
-	in->road = "qemu-nbd";
+	source_one_road(in, "qemu-nbd");
 	m->path = xstrdup(spec);
 	rc = plan(m, &how, e) || serve(m, &how, e);
 	free(how.file);
@@ -359,12 +359,14 @@ struct image_reader {
 	unsigned char *buf; /* PIECE */
 };
 
-static int reader_open(struct disk_in *in, void **out, struct err *e)
+static int reader_open(
+	struct disk_in *in, unsigned road, void **out, struct err *e)
 {
 	const struct image *m = in->priv;
 	struct image_reader *r;
 	struct nbdc *c;
 
+	(void)road;
 	if (nbdc_unix(nbd_server_socket(m->server), &c, e))
 		return -1;
 	r = xcalloc(1, sizeof(*r));

@@ -1,24 +1,31 @@
 /*
- * A disk on an ESXi host, read over SSH: `dd` of what the host's block map
- * says is written, by readers with a session of their own each. Keeps true:
- * the host is only read; the map is believed only where it parses whole,
- * covers the capacity, and samples of its holes are zero.
+ * A disk on an ESXi host that is reached by SSH: its map and identity over
+ * one session, its bytes by the road that is fastest: the host's HTTPS, dd
+ * over the machine's own ssh client, or dd over libssh2. Keeps true: the host
+ * is only read; the map is believed only where it parses whole, covers the
+ * capacity, and samples of its holes are zero.
  */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../blockmap.h"
+#include "../ddread.h"
 #include "../esxi.h"
+#include "../folder.h"
+#include "../http.h"
 #include "../sample.h"
 #include "../source.h"
+#include "../ssh_child.h"
 #include "../str.h"
 #include "../vmdk.h"
 
 #define SCHEME "ssh://"
-#define MIB (1ULL << 20)
 #define COMMAND_MAX 20000 /* bytes; libssh2 takes 32000 */
 #define TEXT_TIMEOUT 60.0 /* s */
+
+enum road { ROAD_HTTPS, ROAD_SSH, ROAD_LIBSSH2, ROADS };
+static const char *const road_names[] = {"https", "ssh", "libssh2"};
 
 struct remote {
 	struct esxi *esxi;
@@ -28,6 +35,11 @@ struct remote {
 	char *path;    /* of the descriptor */
 	struct vm *vm; /* holds disk and nothing else */
 	struct vm_disk *disk;
+	uint64_t file_size; /* of the flat extent */
+	struct ssh_door door;
+	struct folder *folder; /* null: no HTTPS */
+	char *url, *pin;
+	enum road roads[ROADS]; /* as disk_in numbers them */
 };
 
 static bool takes(const char *spec)
@@ -127,12 +139,94 @@ static int find_disk(struct remote *r, struct err *e)
 			"%s names no plain extent", r->path);
 	if (esxi_disk_identity(r->esxi, r->disk, &id, e))
 		return -1;
-	return vmdk_check_size(v, 0, json_u64(id, "size", 0), e);
+	r->file_size = json_u64(id, "size", 0);
+	return vmdk_check_size(v, 0, r->file_size, e);
+}
+
+/* --- its roads --- */
+
+/* HTTPS, where there is a password. What the host says of it over SSH is as
+ * sure as its host key, so its certificate needs no question. */
+static int find_https(
+	struct remote *r, const struct source_opts *o, struct err *e)
+{
+	struct esxi_web w = {0};
+	struct folder_at at = {
+		.host = r->host,
+		.port = o->https_port,
+		.user = r->user,
+		.password = r->target.password,
+	};
+
+	if (!at.password)
+		return err_set(e, ERR_SECRET_MISSING, "no password is given");
+	if (esxi_web(r->esxi, r->disk->data, &w, e))
+		return -1;
+	r->pin = http_fingerprint(w.certificate);
+	at.accept = r->pin;
+	at.old_tls = w.old_tls;
+	r->folder = folder_new(&at);
+	r->url = folder_url(w.datastore, w.path);
+	esxi_web_free(&w);
+	return 0;
+}
+
+static void add_road(struct disk_in *in, enum road road)
+{
+	struct remote *r = in->priv;
+
+	r->roads[in->n_roads] = road;
+	in->roads[in->n_roads++] = road_names[road];
+}
+
+static bool wants(const struct source_opts *o, enum road road)
+{
+	return !o->road || strcmp(o->road, road_names[road]) == 0;
+}
+
+static int find_roads(
+	struct disk_in *in, const struct source_opts *o, struct err *e)
+{
+	struct remote *r = in->priv;
+	struct err why = {0};
+
+	if (wants(o, ROAD_HTTPS)) {
+		if (find_https(r, o, &why) == 0)
+			add_road(in, ROAD_HTTPS);
+		else if (o->road)
+			return err_set(e, why.code, "%s", why.why);
+		else
+			in->road_note =
+				xasprintf("https is not used: %s", why.why);
+		if (r->folder && folder_old_tls(r->folder))
+			in->road_note =
+				xstrdup("ESXi 5.x: TLS 1.0 and SHA-1 are taken "
+					"on the HTTPS connection to it, and "
+					"nowhere else");
+	}
+	if (wants(o, ROAD_SSH)) {
+		ssh_door_make(&r->door, &r->target, esxi_ssh(r->esxi));
+		add_road(in, ROAD_SSH);
+	}
+	in->n_try = in->n_roads;
+	/* Four times the processor time of ssh: only where that fails. */
+	if (wants(o, ROAD_SSH) || wants(o, ROAD_LIBSSH2))
+		add_road(in, ROAD_LIBSSH2);
+	if (!in->n_try)
+		in->n_try = in->n_roads;
+	return in->n_roads
+		? 0
+		: err_set(e, ERR_USAGE, "%s is no road: https, ssh or libssh2",
+			  o->road);
 }
 
 static void remote_free(struct remote *r)
 {
 	esxi_close(r->esxi);
+	folder_free(r->folder);
+	ssh_door_free(&r->door);
+	free(r->url);
+	free(r->pin);
 	free(r->user);
 	free(r->host);
 	free(r->key);
@@ -166,13 +260,13 @@ static int open_ssh(const char *spec, const struct source_opts *o,
 	r->target.accept_hostkey = r->accept;
 	r->target.password =
 		o->secrets ? secrets_get(o->secrets, "esxi.password") : NULL;
-	if (esxi_open(&r->target, &r->esxi, e) || find_disk(r, e)) {
+	in->priv = r;
+	if (esxi_open(&r->target, &r->esxi, e) || find_disk(r, e) ||
+		find_roads(in, o, e)) {
 		remote_free(r);
 		return -1;
 	}
-	in->priv = r;
 	in->size = r->disk->capacity;
-	in->road = "ssh";
 	return 0;
 }
 
@@ -185,66 +279,6 @@ static int identity(struct disk_in *in, json_t **out, struct err *e)
 
 /* --- reading by dd --- */
 
-/* dd of [off, off + len) of a file, in the largest blocks that fit. The last
- * bytes may be no block: the host then gives more, so they are asked for in
- * sectors, of which every disk is made. */
-static void add_dd(struct buf *b, const char *file, uint64_t off, uint64_t len)
-{
-	static const unsigned sizes[] = {1U << 20, 1U << 16, 512};
-
-	while (len) {
-		uint64_t bs = 512, n = 1;
-
-		for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
-			bs = sizes[i];
-			if (off % bs == 0 && len >= bs)
-				break;
-		}
-		n = len / bs;
-		/* Small blocks only up to where large ones can go on. */
-		if (bs < MIB && n > (MIB - off % MIB) / bs)
-			n = (MIB - off % MIB) / bs;
-		if (b->len)
-			buf_adds(b, " && ");
-		buf_adds(b, "dd if=");
-		sh_quote(b, file);
-		buf_addf(b, " bs=%" PRIu64 " skip=%" PRIu64 " count=%" PRIu64,
-			bs, off / bs, n);
-		off += n * bs;
-		len -= n * bs;
-	}
-}
-
-/* The line of standard error that says what went wrong: dd also tells how
- * much it copied. */
-static const char *complaint(char *text)
-{
-	char *p = text, *line;
-
-	while ((line = str_line(&p)))
-		if (*line && !strstr(line, "records in") &&
-			!strstr(line, "records out") && !strstr(line, "copied"))
-			return line;
-	return "no reason given";
-}
-
-static int judge(const struct remote *r, struct ssh_result *res, struct err *e)
-{
-	const char *why;
-
-	if (res->status == 0)
-		return 0;
-	if (res->signal[0])
-		return err_set(e, ERR_SOURCE_READ,
-			"dd on the host was ended by signal %s", res->signal);
-	why = complaint(res->err);
-	if (strstr(why, "busy"))
-		return err_set(e, ERR_SOURCE_LOCKED, "%s", why);
-	if (strstr(why, "No such file"))
-		return err_set(e, ERR_DISK_MISSING, "%s", why);
-	return err_set(e, ERR_SOURCE_READ, "%s: %s", r->disk->data, why);
-}
-
 static int run_dd(struct ssh *ssh, const struct remote *r,
 	const struct buf *cmd, source_got *got, void *arg, struct err *e)
 {
@@ -252,33 +286,22 @@ static int run_dd(struct ssh *ssh, const struct remote *r,
 
 	if (ssh_stream(ssh, cmd->s, got, arg, &res, e))
 		return -1;
-	return judge(r, &res, e);
+	return res.status ? dd_judge(r->disk->data, res.signal, res.err, e) : 0;
 }
 
 /* All extents, in as few commands as their length allows. */
-static int dd_list(struct ssh *ssh, const struct remote *r,
+static int read_libssh2(struct ssh *ssh, const struct remote *r,
 	const struct extent *x, size_t n, source_got *got, void *arg,
 	struct err *e)
 {
-	_buf_ struct buf cmd = {0};
 	size_t i = 0;
 
 	while (i < n) {
-		uint64_t off = x[i].offset, end = off + x[i].length;
+		_buf_ struct buf cmd = {0};
 
-		for (i++; i < n && x[i].offset == end; i++)
-			end += x[i].length;
-		if (off % 512 || end % 512)
-			return err_set(e, ERR_INTERNAL,
-				"bytes %llu to %llu are no sectors",
-				(unsigned long long)off,
-				(unsigned long long)end);
-		add_dd(&cmd, r->disk->data, off, end - off);
-		if (i < n && cmd.len < COMMAND_MAX)
-			continue;
-		if (run_dd(ssh, r, &cmd, got, arg, e))
+		if (dd_list(&cmd, r->disk->data, x, n, &i, COMMAND_MAX, e) ||
+			run_dd(ssh, r, &cmd, got, arg, e))
 			return -1;
-		buf_clear(&cmd);
 	}
 	return 0;
 }
@@ -316,7 +339,7 @@ static int sample_holes(
 		uint64_t want = 0;
 
 		for (; i < n && cmd.len < COMMAND_MAX; i++) {
-			add_dd(&cmd, r->disk->data, sample[i].offset,
+			dd_add(&cmd, r->disk->data, sample[i].offset,
 				sample[i].length);
 			want += sample[i].length;
 		}
@@ -381,38 +404,53 @@ static int extents(
 
 /* --- readers --- */
 
-struct ssh_reader {
+struct remote_reader {
 	const struct remote *r;
-	struct ssh *ssh;
+	struct ssh *ssh; /* one of the three */
+	struct ssh_child *child;
+	struct folder_conn *conn;
 };
 
-static int reader_open(struct disk_in *in, void **out, struct err *e)
+static int reader_open(
+	struct disk_in *in, unsigned road, void **out, struct err *e)
 {
 	const struct remote *r = in->priv;
-	struct ssh_reader *reader;
-	struct ssh *ssh;
+	struct remote_reader reader = {.r = r};
+	int rc;
 
-	if (ssh_open(&r->target, &ssh, e))
+	if (r->roads[road] == ROAD_HTTPS)
+		rc = folder_connect(r->folder, &reader.conn, e);
+	else if (r->roads[road] == ROAD_SSH)
+		rc = ssh_child_open(&r->door, &reader.child, e);
+	else
+		rc = ssh_open(&r->target, &reader.ssh, e);
+	if (rc)
 		return -1;
-	reader = xcalloc(1, sizeof(*reader));
-	reader->r = r;
-	reader->ssh = ssh;
-	*out = reader;
+	*out = xcalloc(1, sizeof(reader));
+	*(struct remote_reader *)*out = reader;
 	return 0;
 }
 
 static int read_list(void *reader, const struct extent *x, size_t n,
 	source_got *got, void *arg, struct err *e)
 {
-	const struct ssh_reader *r = reader;
+	const struct remote_reader *r = reader;
 
-	return dd_list(r->ssh, r->r, x, n, got, arg, e);
+	if (r->conn)
+		return folder_list(
+			r->conn, r->r->url, r->r->file_size, x, n, got, arg, e);
+	if (r->child)
+		return ssh_child_read(
+			r->child, r->r->disk->data, x, n, got, arg, e);
+	return read_libssh2(r->ssh, r->r, x, n, got, arg, e);
 }
 
 static void reader_close(void *reader)
 {
-	struct ssh_reader *r = reader;
+	struct remote_reader *r = reader;
 
+	folder_disconnect(r->conn);
+	ssh_child_close(r->child);
 	ssh_close(r->ssh);
 	free(r);
 }
@@ -427,5 +465,5 @@ const struct source source_ssh = {
 	.read = read_list,
 	.reader_close = reader_close,
 	.close = close_ssh,
-	.readers = 2,
+	.readers = 4,
 };

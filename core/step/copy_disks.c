@@ -72,8 +72,11 @@ static int open_source(
 	struct run *r, size_t i, struct disk_in *in, struct err *e)
 {
 	const struct vm_disk *d = run_source_disk(r, i);
+	const char *road = run_str(r, "copy.road", "auto");
 	const struct source_opts o = {.secrets = r->opts->secrets,
-		.key = run_str(r, "source.key_file", NULL)};
+		.key = run_str(r, "source.key_file", NULL),
+		.road = strcmp(road, "auto") ? road : NULL,
+		.https_port = run_u64(r, "source.https_port", 0)};
 	_free_ char *spec = NULL;
 
 	if (!d || !d->path)
@@ -89,7 +92,7 @@ static void tell_result(struct run *r, size_t i, const struct copy_result *c)
 {
 	char all[STR_SIZE_LEN], got[STR_SIZE_LEN], took[STR_SIZE_LEN];
 
-	run_say(r, "  %s: %s, %s read in %s over %s, digest %.16s...",
+	run_say(r, "  %s: %s, %s read in %s by %s, digest %.16s...",
 		slot_of(r, i), str_size(all, c->provisioned),
 		str_size(got, c->read), str_duration(took, c->seconds), c->road,
 		c->digest);

@@ -45,9 +45,39 @@ static const struct option options[] = {
 	{"secrets", required_argument, NULL, 'p'},
 	{"key", required_argument, NULL, 'k'},
 	{"accept-hostkey", required_argument, NULL, 'h'},
+	{"accept-cert", required_argument, NULL, 'c'},
+	{"road", required_argument, NULL, 'R'},
+	{"https-port", required_argument, NULL, 'P'},
+	{"old-tls", no_argument, NULL, 'T'},
 	{"overwrite", no_argument, NULL, 'o'},
 	{0},
 };
+
+/* Options of how an ESXi host is reached. */
+static int take_road_option(struct task *t, int c, struct err *e)
+{
+	uint64_t n = 0;
+
+	switch (c) {
+	case 'c':
+		t->opts.accept_cert = optarg;
+		return 0;
+	case 'R':
+		t->opts.road = strcmp(optarg, "auto") ? optarg : NULL;
+		return 0;
+	case 'P':
+		if (str_u64(optarg, 65535, &n))
+			return err_set(e, ERR_USAGE,
+				"--https-port %s: not a port", optarg);
+		t->opts.https_port = n;
+		return 0;
+	case 'T':
+		t->opts.old_tls = true;
+		return 0;
+	default:
+		return verb_usage(&verb_copy, e);
+	}
+}
 
 static int take_option(struct task *t, int c, struct err *e)
 {
@@ -86,7 +116,7 @@ static int take_option(struct task *t, int c, struct err *e)
 		t->overwrite = true;
 		return 0;
 	default:
-		return verb_usage(&verb_copy, e);
+		return take_road_option(t, c, e);
 	}
 }
 
@@ -143,9 +173,11 @@ static void on_progress(void *ctx, const struct copy_progress *p)
 	t->told_at = now_mono();
 	if (p->eta >= 0)
 		str_duration(eta, p->eta);
-	out_notef(t->o, "%s of %s, %s/s, %s left%s%s", str_size(done, p->done),
-		str_size(all, p->todo), str_size(rate, p->rate), eta,
-		p->note ? "; " : "", p->note ? p->note : "");
+	out_notef(t->o, "%s of %s, %s/s, %s left%s%s%s%s",
+		str_size(done, p->done), str_size(all, p->todo),
+		str_size(rate, p->rate), eta, p->road ? " by " : "",
+		p->road ? p->road : "", p->note ? "; " : "",
+		p->note ? p->note : "");
 }
 
 /* --- the work --- */
@@ -219,11 +251,12 @@ static void put_text(struct task *t, const struct copy_result *r)
 
 	out_f(t->o,
 		"copied    %s disk: %s read, %s written, %s skipped by map\n"
-		"took      %s, %s/s over %s, %u readers, %u retries\n",
+		"took      %s, %s/s by %s, %u connections, %u retries\n"
+		"road      %s\n",
 		str_size(all, r->provisioned), str_size(got, r->read),
 		str_size(put, r->written), str_size(map, r->skipped_by_map),
 		str_duration(took, r->seconds), str_size(rate, speed), r->road,
-		r->readers, r->retries);
+		r->readers, r->retries, r->road_why);
 	if (r->map_note)
 		out_f(t->o, "map       not used: %s\n", r->map_note);
 	out_f(t->o, "digest    %s\n", r->digest);
@@ -290,7 +323,9 @@ const struct verb verb_copy = {
 		"[--read-all]\n"
 		"    [--limit RATE] [--readers N] [--overwrite] [--secrets "
 		"FILE]\n"
-		"    [--key FILE] [--accept-hostkey FINGERPRINT]",
+		"    [--key FILE] [--accept-hostkey FINGERPRINT] [--road "
+		"ROAD]\n"
+		"    [--accept-cert FINGERPRINT] [--https-port N] [--old-tls]",
 	.help = N_(
 		"copy one disk: from a host or a file, to a volume or a file"),
 	.run = run,

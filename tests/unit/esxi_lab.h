@@ -20,6 +20,7 @@
 #define LAB_PASSWORD "vmware1!"
 #define LAB_NEW 2201
 #define LAB_OLD 2202
+#define LAB_WEB 100 /* HTTPS is on the port of SSH plus this */
 
 static char lab_dir[64]; /* holds new/, old/, state/ */
 static const char *lab_missing = "not started";
@@ -57,10 +58,11 @@ static inline int lab_start(const char *profile, unsigned port)
 {
 	_free_ char *dir = lab_path(profile);
 	_free_ char *addr = xasprintf("127.0.0.1:%u", port);
+	_free_ char *web = xasprintf("127.0.0.1:%u", port + LAB_WEB);
 	struct err e = {0};
 
 	if (proc_must((const char *const[]){"tests/lab/esxi/start", dir,
-			      profile, addr, NULL},
+			      profile, addr, web, NULL},
 		    NULL, NULL, ERR_IO, &e) == 0)
 		return 0;
 	fprintf(stderr, "%s\n", e.why);
@@ -85,7 +87,8 @@ static inline int lab_setup(void)
 
 	if (geteuid() != 0)
 		lab_missing = "needs root";
-	else if (!file_exists("build/lab-esxi"))
+	else if (!file_exists("build/lab-esxi") ||
+		!file_exists("build/lab-esxi-https"))
 		lab_missing = "build/lab-esxi is missing: make lab";
 	else if (unshare(CLONE_NEWNET) ||
 		lab_run("ip", "link", "set", "lo", "up"))

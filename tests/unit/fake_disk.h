@@ -63,11 +63,13 @@ static inline int fake_in_extents(
 	return 0;
 }
 
-static inline int fake_in_reader(struct disk_in *in, void **out, struct err *e)
+static inline int fake_in_reader(
+	struct disk_in *in, unsigned road, void **out, struct err *e)
 {
 	struct fake_in *f = in->priv;
 	bool refused;
 
+	(void)road;
 	pthread_mutex_lock(&f->lock);
 	f->opens++;
 	refused = f->refuse_opens > 0 && f->refuse_opens--;
@@ -172,7 +174,9 @@ static inline struct disk_in fake_in_open(struct fake_in *f)
 	return (struct disk_in){.kind = &fake_source,
 		.priv = f,
 		.size = f->size,
-		.road = "fake"};
+		.roads = {"fake"},
+		.n_roads = 1,
+		.n_try = 1};
 }
 
 /* --- the target --- */

@@ -1,138 +1,37 @@
-/* Copies from the lab's ESXi hosts (tests/lab/esxi), 8.0 and 5.5: whole, over
- * lost connections, with maps that lie, and what must not be copied. */
+/* Copies from the lab's ESXi hosts (tests/lab/esxi), 8.0 and 5.5, by every
+ * road: whole, over lost connections, with maps that lie, and what must not be
+ * copied. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "tests/unit/esxi_lab.h"
+#include "esxi_copy.h"
 
-#include "core/digest.h"
-#include "real_disk.h"
-
-#define VOLUME "/vmfs/volumes/661ab9c9-ea3e9a38-f0ba-d89ef3ff34e7"
-#define DISK (24 * MIB)
-
-static struct secrets *secrets;
-
-static void add_vm(const char *host)
-{
-	_free_ char *dir = lab_path(host), *src = real_path("src.raw");
-	_free_ char *disk = xasprintf("slot=scsi0:0,ds=datastore1,src=%s", src);
-
-	assert_int_equal(lab_run("tests/lab/esxi/addvm", dir, "--name",
-				 "it's web", "--disk", disk),
-		0);
-}
-
-/* Both hosts have one VM with the same disk: runs of data and zeros, and
- * holes of some MiB, as a datastore has them. */
-static int setup(void **state)
-{
-	_free_ char *src = NULL;
-	_close_ int fd = -1;
-
-	if (real_setup(state) || lab_setup())
-		return -1;
-	if (lab_missing || real_missing)
-		return 0;
-	secrets = secrets_new();
-	secrets_put(secrets, "esxi.password", LAB_PASSWORD);
-	srandom(1);
-	src = real_path("src.raw");
-	real_raw(src, DISK);
-	fd = open(src, O_WRONLY);
-	if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 6 * MIB,
-		    5 * MIB) ||
-		fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-			17 * MIB, 3 * MIB))
-		return -1;
-	add_vm("new");
-	add_vm("old");
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	secrets_free(secrets);
-	return lab_stop_all() | real_teardown(state);
-}
-
-struct run {
-	struct real_copy c;
-	char *source, *target, *state, *dst;
-};
-
-static void run_make(struct run *r, unsigned port)
-{
-	lab_need();
-	real_need();
-	*r = (struct run){
-		.source = xasprintf("ssh://root@127.0.0.1:%u" VOLUME
-				    "/it's web/it's web.vmdk",
-			port),
-		.target = real_spec("raw:", "dst.raw"),
-		.state = real_path("state.copy"),
-		.dst = real_path("dst.raw"),
-	};
-	unlink(r->dst);
-	unlink(r->state);
-	r->c = (struct real_copy){
-		.source = r->source,
-		.target = r->target,
-		.create = true,
-		.opts = {.secrets = secrets, .accept_hostkey = "first"},
-		.job = {.range = 1 << 20, .flush_every = 0.01, .patience = 20},
-	};
-}
-
-static void run_free(struct run *r)
-{
-	free(r->source);
-	free(r->target);
-	free(r->state);
-	free(r->dst);
-}
-
-static void copies(struct run *r, struct copy_result *res)
-{
-	_free_ char *src = real_path("src.raw");
-	struct err e = {0};
-
-	must(real_run(&r->c, r->state, res, &e), &e);
-	real_same(src, "raw", r->dst);
-	must(real_verify(r->target, res->map, &e), &e);
-}
-
-static enum err_code fails(struct run *r)
-{
-	struct copy_result res;
-	struct err e = {0};
-
-	assert_int_equal(real_run(&r->c, r->state, &res, &e), -1);
-	fprintf(stderr, "  %s: %s: %s\n", err_id(e.code), e.what, e.why);
-	return e.code;
-}
+static const char *const roads[] = {"https", "ssh", "libssh2"};
 
 static void from_both_ages(void **state)
 {
 	static const unsigned ports[] = {LAB_NEW, LAB_OLD};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(ports); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(ports) * ARRAY_LEN(roads); i++) {
 		_copy_result_ struct copy_result res = {0};
+		bool old = i >= ARRAY_LEN(roads);
 		_free_ char *want = NULL;
 		char hex[SHA256_HEX];
 		struct run r;
 
-		run_make(&r, ports[i]);
+		run_make(&r, ports[old]);
+		r.c.opts.road = roads[i % ARRAY_LEN(roads)];
 		copies(&r, &res);
+		assert_string_equal(res.road, r.c.opts.road);
 		assert_null(res.map_note);
 		assert_true(res.skipped_by_map >= 8 * MIB);
 		assert_int_equal(res.read + res.skipped_by_map, DISK);
-		want = lab_read(
-			i ? "old" : "new", "expected/it's web-scsi0:0.sha256");
+		want = lab_read(old ? "old" : "new",
+			"expected/it's web-scsi0:0.sha256");
 		assert_int_equal(sha256_file(r.dst, hex, NULL), 0);
 		assert_string_equal(str_trim(want), hex);
 		run_free(&r);
@@ -189,12 +88,14 @@ static void lost_sessions_and_killed_readers(void **state)
 	static const char *const cuts[] = {"5000000 session", "5000000"};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cuts); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(cuts) * ARRAY_LEN(roads); i++) {
 		_copy_result_ struct copy_result res = {0};
+		bool old = i >= ARRAY_LEN(roads);
 		struct run r;
 
-		run_make(&r, i ? LAB_OLD : LAB_NEW);
-		lab_fault(i ? "old" : "new", "cut-after", cuts[i]);
+		run_make(&r, old ? LAB_OLD : LAB_NEW);
+		r.c.opts.road = roads[i % ARRAY_LEN(roads)];
+		lab_fault(old ? "old" : "new", "cut-after", cuts[old]);
 		copies(&r, &res);
 		assert_in_range(res.retries, 1, 3);
 		run_free(&r);

@@ -1,6 +1,7 @@
 /*
- * lab-esxi-https ROOT ADDR:PORT: the /folder of the stand-in ESXi host in
- * the chroot ROOT, over TLS with the host's own certificate.
+ * lab-esxi-https ROOT ADDR:PORT [PRIORITIES]: the /folder of the stand-in
+ * ESXi host in the chroot ROOT, over TLS with the host's own certificate.
+ * PRIORITIES: as GnuTLS writes them, which TLS and ciphers it has.
  *
  * As on the real thing: Basic authentication, which makes a session that the
  * cookie vmware_soap_session continues; one range a request (206); 401, 404,
@@ -333,12 +334,14 @@ static char *read_all(const char *path)
 int main(int argc, char **argv)
 {
 	struct sockaddr_in at = {.sin_family = AF_INET};
-	char *colon = argc == 3 ? strchr(argv[2], ':') : NULL;
+	char *colon = argc == 3 || argc == 4 ? strchr(argv[2], ':') : NULL;
 	char *cert, *key, addr[32];
 	struct MHD_Daemon *d;
 
 	if (!colon) {
-		fprintf(stderr, "usage: lab-esxi-https ROOT ADDR:PORT\n");
+		fprintf(stderr,
+			"usage: lab-esxi-https ROOT ADDR:PORT "
+			"[PRIORITIES]\n");
 		return 2;
 	}
 	snprintf(addr, sizeof(addr), "%.*s", (int)(colon - argv[2]), argv[2]);
@@ -357,6 +360,7 @@ int main(int argc, char **argv)
 	d = MHD_start_daemon(MHD_USE_TLS | MHD_USE_THREAD_PER_CONNECTION |
 			MHD_USE_INTERNAL_POLLING_THREAD,
 		0, NULL, NULL, handle, NULL, MHD_OPTION_SOCK_ADDR, &at,
+		MHD_OPTION_HTTPS_PRIORITIES, argc == 4 ? argv[3] : "NORMAL",
 		MHD_OPTION_HTTPS_MEM_CERT, cert, MHD_OPTION_HTTPS_MEM_KEY, key,
 		MHD_OPTION_NOTIFY_COMPLETED, done, NULL,
 		MHD_OPTION_CONNECTION_TIMEOUT, 200u, MHD_OPTION_END);

@@ -1,0 +1,84 @@
+/* dd on an ESXi host: see ddread.h. */
+#include "ddread.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define MIB (1ULL << 20)
+
+/* The last bytes of a disk may be no large block: the host would give more,
+ * so they are asked for in sectors, of which every disk is made. */
+void dd_add(struct buf *b, const char *file, uint64_t off, uint64_t len)
+{
+	static const unsigned sizes[] = {1U << 20, 1U << 16, 512};
+
+	while (len) {
+		uint64_t bs = 512, n = 1;
+
+		for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+			bs = sizes[i];
+			if (off % bs == 0 && len >= bs)
+				break;
+		}
+		n = len / bs;
+		/* Small blocks only up to where large ones can go on. */
+		if (bs < MIB && n > (MIB - off % MIB) / bs)
+			n = (MIB - off % MIB) / bs;
+		if (b->len)
+			buf_adds(b, " && ");
+		buf_adds(b, "dd if=");
+		sh_quote(b, file);
+		buf_addf(b, " bs=%" PRIu64 " skip=%" PRIu64 " count=%" PRIu64,
+			bs, off / bs, n);
+		off += n * bs;
+		len -= n * bs;
+	}
+}
+
+int dd_list(struct buf *b, const char *file, const struct extent *x, size_t n,
+	size_t *at, size_t max, struct err *e)
+{
+	size_t i = *at;
+
+	while (i < n && b->len < max) {
+		uint64_t off = x[i].offset, end = off + x[i].length;
+
+		for (i++; i < n && x[i].offset == end; i++)
+			end += x[i].length;
+		if (off % 512 || end % 512)
+			return err_set(e, ERR_INTERNAL,
+				"bytes %" PRIu64 " to %" PRIu64
+				" are no sectors",
+				off, end);
+		dd_add(b, file, off, end - off);
+	}
+	*at = i;
+	return 0;
+}
+
+/* The line that says what went wrong: dd also tells how much it copied. */
+static const char *complaint(char *text)
+{
+	char *p = text, *line;
+
+	while ((line = str_line(&p)))
+		if (*line && !strstr(line, "records in") &&
+			!strstr(line, "records out") && !strstr(line, "copied"))
+			return line;
+	return "no reason given";
+}
+
+int dd_judge(const char *file, const char *signal, char *text, struct err *e)
+{
+	const char *why;
+
+	if (*signal)
+		return err_set(e, ERR_SOURCE_READ,
+			"dd on the host was ended by signal %s", signal);
+	why = complaint(text);
+	if (strstr(why, "busy"))
+		return err_set(e, ERR_SOURCE_LOCKED, "%s", why);
+	if (strstr(why, "No such file"))
+		return err_set(e, ERR_DISK_MISSING, "%s", why);
+	return err_set(e, ERR_SOURCE_READ, "%s: %s", file, why);
+}

@@ -1,0 +1,28 @@
+/*
+ * Reading parts of a file on an ESXi host with the host's own dd: command
+ * lines for it, and what became of them.
+ */
+#ifndef CORE_DDREAD_H
+#define CORE_DDREAD_H
+
+#include "extent.h"
+#include "str.h"
+
+/* Append the commands that print [off, off + len) of file, in the largest
+ * blocks that fit, joined by " && ". Both are multiples of 512. */
+void dd_add(struct buf *b, const char *file, uint64_t off, uint64_t len);
+/*
+ * The next commands of a list of extents, joined by " && ", until they are
+ * longer than max bytes: *i is the extent to go on with. Extents that follow
+ * one another are read as one. ERR_INTERNAL where they are no sectors.
+ */
+int dd_list(struct buf *b, const char *file, const struct extent *x, size_t n,
+	size_t *i, size_t max, struct err *e);
+/*
+ * What a command that failed said: ERR_SOURCE_LOCKED, ERR_DISK_MISSING,
+ * ERR_SOURCE_READ. signal: "KILL", or "" for none; text: its standard error,
+ * which is cut into lines.
+ */
+int dd_judge(const char *file, const char *signal, char *text, struct err *e);
+
+#endif

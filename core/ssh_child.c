@@ -1,0 +1,491 @@
+/* ssh as our child: see ssh_child.h. */
+#include "ssh_child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ddread.h"
+#include "proc.h"
+#include "stop.h"
+#include "str.h"
+
+#define PIECE (256U << 10)
+#define PIPE_SIZE (1 << 20)
+#define COMMAND_MAX 60000 /* bytes of commands sent ahead */
+#define SILENCE 90.0      /* s, as of struct ssh */
+#define WORDS_MAX 8192    /* of standard error kept */
+#define END_GRACE 2.0     /* s */
+#define SHORT 10.0 /* s after the end that bytes may still be under way */
+#define DONE "vmferry: all sent"
+#define FILES 3 /* in its directory */
+
+struct ssh_child {
+	pid_t pid;
+	int in, out, err; /* our ends */
+	char *dir;        /* known_hosts, askpass, password */
+	int password;     /* the pipe, open for reading and writing; or -1 */
+	bool heard;       /* something came: it is logged in */
+	struct buf words; /* standard error, without what is understood */
+	double done;      /* when DONE was among it; 0: not yet */
+	unsigned char *buf;
+};
+
+/* --- its directory --- */
+
+static const char *const names[FILES] = {"known_hosts", "askpass", "password"};
+
+static char *inside(const struct ssh_child *c, int which)
+{
+	return path_join(c->dir, names[which]);
+}
+
+/* Reads one line of the pipe beside itself; `read` and `printf` belong to
+ * the shell, so that the password is in nobody's argv. */
+static const char askpass[] = "#!/bin/sh\n"
+			      "IFS= read -r line <\"${0%/*}/password\" && "
+			      "printf '%s\\n' \"$line\"\n";
+
+static int put_password(
+	struct ssh_child *c, const char *password, struct err *e)
+{
+	_free_ char *script = inside(c, 1), *pipe = inside(c, 2);
+
+	if (file_write(script, askpass, sizeof(askpass) - 1, 0700, e))
+		return -1;
+	if (access(script, X_OK))
+		return err_sys(e, ERR_TOOL_MISSING,
+			"%s cannot be run: set TMPDIR to a directory where "
+			"programs may",
+			script);
+	if (mkfifo(pipe, 0600))
+		return err_sys(e, ERR_IO, "cannot make %s", pipe);
+	c->password = open(pipe, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	if (c->password < 0 ||
+		write_all(c->password, password, strlen(password)) ||
+		write_all(c->password, "\n", 1))
+		return err_sys(e, ERR_IO, "cannot fill %s", pipe);
+	return 0;
+}
+
+static int make_dir(
+	struct ssh_child *c, const struct ssh_door *d, struct err *e)
+{
+	const char *tmp = getenv("TMPDIR");
+	_free_ char *hosts = NULL, *line = NULL;
+
+	c->dir = path_join(tmp && *tmp ? tmp : "/tmp", "vmferry-ssh-XXXXXX");
+	if (!mkdtemp(c->dir)) {
+		err_sys(e, ERR_IO, "cannot make %s", c->dir);
+		str_set(&c->dir, NULL);
+		return -1;
+	}
+	hosts = inside(c, 0);
+	line = xasprintf("vmferry %s\n", d->hostkey);
+	if (file_write(hosts, line, strlen(line), 0600, e))
+		return -1;
+	if (d->target->key_file || !d->target->password)
+		return 0;
+	return put_password(c, d->target->password, e);
+}
+
+static void remove_dir(struct ssh_child *c)
+{
+	for (int i = 0; i < FILES && c->dir; i++) {
+		_free_ char *path = inside(c, i);
+
+		unlink(path);
+	}
+	if (c->dir)
+		rmdir(c->dir);
+}
+
+/* --- start and end --- */
+
+void ssh_door_make(
+	struct ssh_door *d, const struct ssh_target *t, struct ssh *s)
+{
+	*d = (struct ssh_door){.target = t,
+		.hostkey = ssh_hostkey(s),
+		.kex = xstrdup(ssh_kex(s))};
+}
+
+void ssh_door_free(struct ssh_door *d)
+{
+	free(d->hostkey);
+	free(d->kex);
+	*d = (struct ssh_door){0};
+}
+
+/* SSH_ASKPASS_REQUIRE came with 8.4; an older client would send an empty
+ * password, and ESXi counts those. */
+static int check_version(struct err *e)
+{
+	const char *const argv[] = {"ssh", "-V", NULL};
+	_proc_ struct proc_result r = {0};
+	uint64_t major = 0, minor = 0;
+	char *p, *dot;
+
+	if (proc_run(argv, NULL, &r, e))
+		return -1;
+	p = strstr(r.err, "OpenSSH_");
+	dot = p ? strchr(p, '.') : NULL;
+	if (dot) {
+		*dot = '\0';
+		dot[1 + strspn(dot + 1, "0123456789")] = '\0';
+	}
+	if (!dot || str_u64(p + 8, 1000, &major) ||
+		str_u64(dot + 1, 1000, &minor))
+		return err_set(e, ERR_TOOL_MISSING, "ssh is no OpenSSH");
+	if (major * 100 + minor < 804)
+		return err_set(e, ERR_TOOL_MISSING,
+			"OpenSSH %u.%u cannot be given a password safely",
+			(unsigned)major, (unsigned)minor);
+	return 0;
+}
+
+struct args {
+	const char *v[64];
+	size_t n;
+	char *own[64]; /* to be freed */
+	size_t n_own;
+};
+
+static void args_free(struct args *a)
+{
+	while (a->n_own)
+		free(a->own[--a->n_own]);
+}
+
+static void arg(struct args *a, const char *s)
+{
+	a->v[a->n++] = s;
+}
+
+static void own(struct args *a, char *s)
+{
+	a->own[a->n_own++] = s;
+	arg(a, s);
+}
+
+static void option(struct args *a, char *s)
+{
+	arg(a, "-o");
+	own(a, s);
+}
+
+/* Key kinds that show the pinned key: an RSA one signs in three ways. */
+static char *hostkey_kinds(const struct ssh_door *d)
+{
+	size_t n = strcspn(d->hostkey, " ");
+
+	if (n == 7 && str_starts(d->hostkey, "ssh-rsa"))
+		return xstrdup("rsa-sha2-512,rsa-sha2-256,ssh-rsa");
+	return xstrndup(d->hostkey, n);
+}
+
+static void add_options(
+	struct args *a, const struct ssh_child *c, const struct ssh_door *d)
+{
+	static const char *const fixed[] = {"StrictHostKeyChecking=yes",
+		"HostKeyAlias=vmferry", "GlobalKnownHostsFile=/dev/null",
+		"CheckHostIP=no", "UpdateHostKeys=no", "IdentitiesOnly=yes",
+		"IdentityAgent=none", "ControlMaster=no", "ControlPath=none",
+		"ClearAllForwardings=yes", "Compression=no",
+		"ConnectTimeout=30", "ConnectionAttempts=1",
+		"ServerAliveInterval=15", "ServerAliveCountMax=6",
+		"NumberOfPasswordPrompts=1", "LogLevel=ERROR",
+		"PubkeyAcceptedKeyTypes=+ssh-rsa",
+		/* cheapest first; the old set last */
+		"Ciphers=aes128-gcm@openssh.com,aes256-gcm@openssh.com,"
+		"aes128-ctr,aes192-ctr,aes256-ctr,"
+		"chacha20-poly1305@openssh.com"};
+	_free_ char *hosts = inside(c, 0), *kinds = hostkey_kinds(d);
+
+	for (size_t i = 0; i < ARRAY_LEN(fixed); i++) {
+		arg(a, "-o");
+		arg(a, fixed[i]);
+	}
+	option(a, xasprintf("UserKnownHostsFile=\"%s\"", hosts));
+	option(a, xasprintf("HostKeyAlgorithms=%s", kinds));
+	if (d->kex)
+		option(a, xasprintf("KexAlgorithms=+%s", d->kex));
+	if (c->password >= 0) {
+		option(a,
+			xstrdup("PreferredAuthentications="
+				"keyboard-interactive,password"));
+	} else {
+		option(a, xstrdup("BatchMode=yes"));
+		option(a, xstrdup("PreferredAuthentications=publickey"));
+	}
+}
+
+static int spawn(struct ssh_child *c, const struct ssh_door *d, struct err *e)
+{
+	const struct ssh_target *t = d->target;
+	struct args a __attribute__((cleanup(args_free))) = {0};
+	int in[2] = {-1, -1}, out[2] = {-1, -1}, err[2] = {-1, -1}, rc = -1;
+
+	if (c->password >= 0) {
+		_free_ char *script = inside(c, 1);
+
+		arg(&a, "env");
+		own(&a, xasprintf("SSH_ASKPASS=%s", script));
+		arg(&a, "SSH_ASKPASS_REQUIRE=force");
+		arg(&a, "DISPLAY=none");
+	}
+	arg(&a, "ssh");
+	arg(&a, "-F");
+	arg(&a, "/dev/null");
+	arg(&a, "-T");
+	add_options(&a, c, d);
+	if (t->key_file) {
+		arg(&a, "-i");
+		arg(&a, t->key_file);
+	}
+	arg(&a, "-p");
+	own(&a, xasprintf("%u", t->port ? t->port : 22));
+	arg(&a, "-l");
+	arg(&a, t->user);
+	arg(&a, "--");
+	arg(&a, t->host);
+	arg(&a, "sh");
+	if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC) ||
+		pipe2(err, O_CLOEXEC))
+		err_sys(e, ERR_IO, "cannot make a pipe");
+	else
+		rc = proc_spawn(a.v, in[0], out[1], err[1], &c->pid, e);
+	c->in = in[1];
+	c->out = out[0];
+	c->err = err[0];
+	close(in[0]);
+	close(out[1]);
+	close(err[1]);
+	return rc;
+}
+
+int ssh_child_open(
+	const struct ssh_door *d, struct ssh_child **out, struct err *e)
+{
+	struct ssh_child *c = xcalloc(1, sizeof(*c));
+	bool by_key = d->target->key_file;
+
+	c->in = c->out = c->err = c->password = -1;
+	c->buf = xmalloc(PIECE);
+	if ((!by_key && check_version(e)) || make_dir(c, d, e) ||
+		spawn(c, d, e)) {
+		ssh_child_close(c);
+		return -1;
+	}
+	/* Fewer turns for both; what is refused here is only slower. */
+	fcntl(c->out, F_SETPIPE_SZ, PIPE_SIZE);
+	fcntl(c->out, F_SETFL, O_NONBLOCK);
+	fcntl(c->err, F_SETFL, O_NONBLOCK);
+	fcntl(c->in, F_SETFL, O_NONBLOCK);
+	*out = c;
+	return 0;
+}
+
+static void shut(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+void ssh_child_close(struct ssh_child *c)
+{
+	if (!c)
+		return;
+	shut(c->in);
+	shut(c->out);
+	if (c->pid)
+		proc_end(c->pid, END_GRACE);
+	shut(c->err);
+	shut(c->password);
+	remove_dir(c);
+	buf_free(&c->words);
+	free(c->buf);
+	free(c->dir);
+	free(c);
+}
+
+/* --- reading --- */
+
+/* A batch under way. */
+struct batch {
+	const char *file;
+	uint64_t left; /* bytes to come */
+	const char *send;
+	size_t send_left;
+	double heard;
+	int (*got)(void *arg, const void *p, size_t n, struct err *e);
+	void *arg;
+};
+
+/* Keep what nobody understands; dd's counts would only fill memory. */
+static void take_words(struct ssh_child *c, const char *p, size_t n)
+{
+	char *at, *nl;
+
+	buf_add(&c->words, p, n);
+	for (at = c->words.s; (nl = strchr(at, '\n'));) {
+		size_t len = nl + 1 - at, rest = strlen(nl + 1) + 1;
+
+		*nl = '\0';
+		if (strcmp(at, DONE) == 0)
+			c->done = now_mono();
+		else if (!strstr(at, "records in") &&
+			!strstr(at, "records out") && !strstr(at, "copied")) {
+			*nl = '\n';
+			at = nl + 1;
+			continue;
+		}
+		memmove(at, at + len, rest);
+		c->words.len -= len;
+	}
+	if (c->words.len > WORDS_MAX)
+		buf_clear(&c->words);
+}
+
+/* It ended: how, and in whose words? */
+static int ended(struct ssh_child *c, const char *file, struct err *e)
+{
+	char part[1024], none[] = "";
+	ssize_t n;
+	int status;
+
+	while ((n = read(c->err, part, sizeof(part))) > 0)
+		take_words(c, part, n);
+	status = proc_end(c->pid, END_GRACE);
+	c->pid = 0;
+	/* 255 is ssh's own; everything else the host's shell. */
+	if (c->heard && status != 255 && status < 128)
+		return dd_judge(file, "", c->words.s ? c->words.s : none, e);
+	if (c->words.len)
+		c->words.s[strcspn(c->words.s, "\r\n")] = '\0';
+	return err_set(e,
+		c->heard ? ERR_SSH_LOST
+			: c->words.s && strstr(c->words.s, "ermission denied")
+			? ERR_SSH_AUTH
+			: ERR_SSH_CONNECT,
+		"ssh ended: %s",
+		c->words.s && *c->words.s ? c->words.s : "no reason given");
+}
+
+/* 1 something was read, 0 nothing now, -1. */
+static int read_out(struct ssh_child *c, struct batch *b, struct err *e)
+{
+	ssize_t n = read(c->out, c->buf, PIECE);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (n <= 0)
+		return ended(c, b->file, e);
+	c->heard = true;
+	b->heard = now_mono();
+	if ((uint64_t)n > b->left)
+		return err_set(e, ERR_SOURCE_READ,
+			"the host gave more than was asked for");
+	b->left -= n;
+	return b->got(b->arg, c->buf, n, e) ? -1 : 1;
+}
+
+static void read_err(struct ssh_child *c)
+{
+	char part[4096];
+	ssize_t n = read(c->err, part, sizeof(part));
+
+	if (n > 0)
+		take_words(c, part, n);
+	else if (n == 0) {
+		close(c->err); /* its end shows at standard output */
+		c->err = -1;
+	}
+}
+
+static void send_some(struct ssh_child *c, struct batch *b)
+{
+	ssize_t n = write(c->in, b->send, b->send_left);
+
+	if (n > 0) {
+		b->send += n;
+		b->send_left -= n;
+	} else if (n < 0 && errno != EAGAIN && errno != EINTR) {
+		b->send_left = 0; /* its end shows at standard output */
+	}
+}
+
+static int step(struct ssh_child *c, struct batch *b, struct err *e)
+{
+	struct pollfd p[3] = {
+		{.fd = c->out, .events = POLLIN},
+		{.fd = c->err, .events = POLLIN},
+		{.fd = b->send_left ? c->in : -1, .events = POLLOUT},
+	};
+
+	poll(p, 3, 200);
+	if (p[2].revents)
+		send_some(c, b);
+	if (p[1].revents)
+		read_err(c);
+	if (p[0].revents) {
+		if (read_out(c, b, e) < 0)
+			return -1;
+	} else if (c->done && b->left && now_mono() - c->done > SHORT &&
+		now_mono() - b->heard > SHORT) {
+		return err_set(e, ERR_SOURCE_READ,
+			"%s: the host gave %llu bytes less than was asked for",
+			b->file, (unsigned long long)b->left);
+	} else if (now_mono() - b->heard > SILENCE) {
+		return err_set(e, ERR_SSH_LOST, "silent for %.0f s", SILENCE);
+	}
+	return stop_check(e);
+}
+
+/* A dead child makes a write fail; the signal is nobody's. */
+static int run_batch(struct ssh_child *c, struct batch *b, struct err *e)
+{
+	b->heard = now_mono();
+	c->done = 0;
+	while (b->left || b->send_left || !c->done)
+		if (step(c, b, e))
+			return -1;
+	return 0;
+}
+
+static uint64_t bytes(const struct extent *x, size_t from, size_t to)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = from; i < to; i++)
+		sum += x[i].length;
+	return sum;
+}
+
+int ssh_child_read(struct ssh_child *c, const char *file,
+	const struct extent *x, size_t n,
+	int (*got)(void *arg, const void *p, size_t n, struct err *e),
+	void *arg, struct err *e)
+{
+	size_t i = 0;
+
+	while (i < n) {
+		_buf_ struct buf cmd = {0};
+		struct batch b = {.file = file, .got = got, .arg = arg};
+		size_t first = i;
+
+		if (dd_list(&cmd, file, x, n, &i, COMMAND_MAX, e))
+			return -1;
+		buf_adds(&cmd, " && echo '" DONE "' >&2 || exit 1\n");
+		b.left = bytes(x, first, i);
+		b.send = cmd.s;
+		b.send_left = cmd.len;
+		if (run_batch(c, &b, e))
+			return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,50 @@
+/*
+ * Bulk reading over SSH by the machine's own ssh client as a child: it has
+ * AES-GCM, which libssh2 before 1.11 has not, and costs a quarter of the
+ * processor time (docs/copy.md). A shell on the host is fed with dd commands
+ * and its standard output is the data. One thread uses a struct ssh_child.
+ *
+ * Keeps true: the child knows one host key, the one that libssh2 has just
+ * checked against the pin; a password goes through a pipe in a directory of
+ * our own (0700), never through argv, environment or a file; no
+ * configuration of the machine or its user is read.
+ */
+#ifndef CORE_SSH_CHILD_H
+#define CORE_SSH_CHILD_H
+
+#include "extent.h"
+#include "ssh.h"
+
+/* How to reach a host that a struct ssh is logged in to. */
+struct ssh_door {
+	const struct ssh_target *target; /* borrowed */
+	char *hostkey;                   /* see ssh_hostkey() */
+	char *kex;                       /* how libssh2 came in */
+};
+void ssh_door_make(
+	struct ssh_door *d, const struct ssh_target *t, struct ssh *s);
+void ssh_door_free(struct ssh_door *d);
+
+struct ssh_child;
+/*
+ * Start ssh; whether it gets in shows at the first read. ERR_TOOL_MISSING
+ * (no ssh, or one that cannot be given a password safely: before 8.4),
+ * ERR_IO. Must be called by a thread that lives as long as the child.
+ */
+int ssh_child_open(
+	const struct ssh_door *d, struct ssh_child **out, struct err *e);
+void ssh_child_close(struct ssh_child *c); /* null allowed */
+
+/*
+ * Hand on every byte of these extents of a file, in order. ERR_SSH_LOST
+ * where the child ended or was silent for 90 s, ERR_SSH_CONNECT or
+ * ERR_SSH_AUTH where it never got in, dd's errors (core/ddread.h),
+ * ERR_STOPPED, or what got returned. After an error the child is only good
+ * for ssh_child_close.
+ */
+int ssh_child_read(struct ssh_child *c, const char *file,
+	const struct extent *x, size_t n,
+	int (*got)(void *arg, const void *p, size_t n, struct err *e),
+	void *arg, struct err *e);
+
+#endif
