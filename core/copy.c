@@ -6,12 +6,15 @@
 #include <string.h>
 
 #include "copy_pump.h"
+#include "copy_used.h"
 #include "str.h"
 
 void copy_result_free(struct copy_result *r)
 {
 	free(r->map_note);
 	free(r->road_why);
+	free(r->fs_note);
+	json_decref(r->areas);
 	copy_map_free(r->map);
 	json_decref(r->identity);
 	*r = (struct copy_result){0};
@@ -55,6 +58,8 @@ json_t *copy_result_to_json(const struct copy_result *r)
 	json_put_u64(o, "written", r->written);
 	json_put_u64(o, "zero", r->zero);
 	json_put_u64(o, "skipped_by_map", r->skipped_by_map);
+	json_put_u64(o, "skipped_by_fs", r->skipped_by_fs);
+	json_put_u64(o, "looked_at", r->looked_at);
 	json_put_u64(o, "done_before", r->done_before);
 	json_put_u64(o, "target_size", r->target_size);
 	json_put(o, "seconds", json_real(r->seconds));
@@ -65,6 +70,9 @@ json_t *copy_result_to_json(const struct copy_result *r)
 	json_put(o, "latency_ms", latency_to_json(r));
 	json_put_u64(o, "retries", r->retries);
 	json_put_str(o, "map_note", r->map_note);
+	json_put_str(o, "fs_note", r->fs_note);
+	if (r->areas)
+		json_put(o, "areas", json_incref(r->areas));
 	json_put_u64(o, "range", r->map ? r->map->range : 0);
 	json_put_str(o, "digest", r->digest);
 	json_put(o, "source", json_incref(r->identity));
@@ -136,6 +144,37 @@ static int find_extents(const struct copy_job *job, struct extents *out,
 	return 0;
 }
 
+/* Bytes of ranges to be copied that a has as data and b has not. */
+static uint64_t todo_less(const struct extents *a, const struct extents *b,
+	const struct copy_map *map)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < map->n; i++) {
+		uint64_t at = i * map->range, len = copy_map_len(map, i);
+
+		if (map->slot[i].kind == COPY_TODO)
+			sum += extents_data_in(a, at, len) -
+				extents_data_in(b, at, len);
+	}
+	return sum;
+}
+
+/* Without what the guest's file systems do not use. */
+static void leave_unused(
+	const struct copy_job *job, struct extents *x, struct copy_result *r)
+{
+	_extents_ struct extents all = *x;
+	struct copy_used u;
+
+	*x = (struct extents){0};
+	copy_used(job->in, &all, x, &u);
+	r->skipped_by_fs = todo_less(&all, x, r->map);
+	r->areas = u.areas;
+	r->fs_note = u.note;
+	r->looked_at = u.looked_at;
+}
+
 /* Which ranges have data and are not done. */
 static unsigned char *find_wanted(
 	const struct extents *x, const struct copy_map *map)
@@ -189,10 +228,15 @@ static int pump_disk(
 
 	if (find_extents(job, &p.x, r, e))
 		return -1;
+	if (!job->read_all)
+		leave_unused(job, &p.x, r);
 	p.wanted = find_wanted(&p.x, r->map);
 	if (pump_init(&p, job, pick_readers(job, &p), e) == 0) {
 		rc = copy_write(&p, r->map, r, e);
 		r->read = p.read;
+		r->skipped_by_map -= r->skipped_by_fs <= r->skipped_by_map
+			? r->skipped_by_fs
+			: r->skipped_by_map;
 		r->retries = p.retries;
 		take_roads(&p, r);
 		pump_free(&p);

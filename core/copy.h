@@ -5,7 +5,8 @@
  *
  * The disk is cut into ranges of one power of two (the last may be shorter).
  * Each has a SHA-256 over its whole content, zeros included, whether they
- * were read, skipped by the block map, or written. So a complete map of
+ * were read, skipped by the block map or as unused by the guest's file
+ * systems (which makes them zeros), or written. So a complete map of
  * digests says what the target must hold at every byte, and the disk's own
  * digest is the SHA-256 of the list of range digests (32 bytes each, in
  * order): two copies of one disk by the same range size have the same one.
@@ -116,7 +117,7 @@ struct copy_job {
 	unsigned readers;   /* 1 to 16; 0: as many as make it faster */
 	bool target_zeroed; /* the target reads as zero where never written,
 			     * since before the first run of this copy */
-	bool read_all;      /* ignore the block map */
+	bool read_all;      /* ignore block map and file systems */
 	uint64_t limit;     /* bytes a second read; 0 none */
 	double flush_every; /* seconds between marks; 0: 5 (or 256 MiB) */
 	double patience;    /* seconds a lost source is tried again; 0: 300 */
@@ -143,8 +144,11 @@ struct copy_job {
 struct copy_result {
 	/* Bytes. provisioned is the disk's size; the rest is of this run,
 	 * ranges done before not counted. */
-	uint64_t provisioned, read, written, zero, skipped_by_map;
-	uint64_t done_before; /* bytes of ranges marked by earlier runs */
+	uint64_t provisioned, read, written, zero;
+	uint64_t skipped_by_map; /* holes of the source's own map */
+	uint64_t skipped_by_fs;  /* written, but of no use to the guest */
+	uint64_t looked_at;      /* read beside, to find that out */
+	uint64_t done_before;    /* bytes of ranges marked by earlier runs */
 	uint64_t target_size;
 	double seconds;
 	unsigned readers; /* connections, at the end */
@@ -157,6 +161,8 @@ struct copy_result {
 	} roads[SOURCE_ROADS];
 	unsigned latency[COPY_LATENCIES];
 	char *map_note;       /* why everything was read, or null */
+	char *fs_note;        /* what was read whole, and why, or null */
+	json_t *areas;        /* what lies on the disk; or null */
 	struct copy_map *map; /* complete */
 	char digest[SHA256_HEX];
 	json_t *identity;

@@ -61,6 +61,24 @@ size_t extents_find(const struct extents *x, uint64_t offset)
 	return lo;
 }
 
+uint64_t extents_data_in(
+	const struct extents *x, uint64_t offset, uint64_t length)
+{
+	uint64_t end = offset + length, sum = 0;
+
+	for (size_t i = extents_find(x, offset); i < x->n; i++) {
+		uint64_t a = x->e[i].offset, b = a + x->e[i].length;
+
+		if (a >= end)
+			break;
+		a = a > offset ? a : offset;
+		b = b < end ? b : end;
+		if (x->e[i].data)
+			sum += b - a;
+	}
+	return sum;
+}
+
 bool extents_zero(const struct extents *x, uint64_t offset, uint64_t length)
 {
 	size_t i = extents_find(x, offset);

@@ -31,6 +31,9 @@ uint64_t extents_end(const struct extents *x);
 uint64_t extents_data(const struct extents *x);
 /* Index of the extent that holds offset; n where behind the end. */
 size_t extents_find(const struct extents *x, uint64_t offset);
+/* Bytes of data in [offset, offset + length). */
+uint64_t extents_data_in(
+	const struct extents *x, uint64_t offset, uint64_t length);
 /* True where all of [offset, offset + length) reads as zero. */
 bool extents_zero(const struct extents *x, uint64_t offset, uint64_t length);
 /* A new list of the same size in which every data extent begins and ends at a

@@ -246,19 +246,24 @@ static int verify(struct task *t, const struct copy_result *r, json_t *report,
 static void put_text(struct task *t, const struct copy_result *r)
 {
 	char all[STR_SIZE_LEN], got[STR_SIZE_LEN], put[STR_SIZE_LEN];
-	char map[STR_SIZE_LEN], took[STR_SIZE_LEN], rate[STR_SIZE_LEN];
+	char map[STR_SIZE_LEN], fs[STR_SIZE_LEN], took[STR_SIZE_LEN],
+		rate[STR_SIZE_LEN];
 	double speed = r->seconds > 0 ? r->read / r->seconds : 0;
 
 	out_f(t->o,
-		"copied    %s disk: %s read, %s written, %s skipped by map\n"
+		"copied    %s disk: %s read, %s written, %s skipped by "
+		"map, %s by file system\n"
 		"took      %s, %s/s by %s, %u connections, %u retries\n"
 		"road      %s\n",
 		str_size(all, r->provisioned), str_size(got, r->read),
 		str_size(put, r->written), str_size(map, r->skipped_by_map),
-		str_duration(took, r->seconds), str_size(rate, speed), r->road,
-		r->readers, r->retries, r->road_why);
+		str_size(fs, r->skipped_by_fs), str_duration(took, r->seconds),
+		str_size(rate, speed), r->road, r->readers, r->retries,
+		r->road_why);
 	if (r->map_note)
 		out_f(t->o, "map       not used: %s\n", r->map_note);
+	if (r->fs_note)
+		out_f(t->o, "whole     %s\n", r->fs_note);
 	out_f(t->o, "digest    %s\n", r->digest);
 	if (t->verify)
 		out_puts(t->o, "verified  read back, every range the same\n");
