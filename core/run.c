@@ -54,7 +54,13 @@ void run_progress(struct run *r, json_t *progress)
 	run_state(r, "running", NULL, progress);
 }
 
-/* Guided mode: stop before each step for the operator's word. */
+static bool skipped(const struct run *r)
+{
+	return journal_asked(r->j, r->step->kind, "decision", "skip") != NULL;
+}
+
+/* Guided mode: stop before each step for the operator's word. One that was
+ * begun and interrupted had it; one that is skipped needs none. */
 static int wait_go(struct run *r, struct err *e)
 {
 	const struct ask_choice c[] = {{"go", N_("do it")}, {NULL, NULL}};
@@ -66,7 +72,7 @@ static int wait_go(struct run *r, struct err *e)
 		.help = r->step->manual};
 	const char *a;
 
-	if (!job_guided(r->job))
+	if (!job_guided(r->job) || run_begun(r, r->step->kind) || skipped(r))
 		return 0;
 	return run_ask(r, &q, &a, e);
 }
@@ -90,7 +96,7 @@ static int do_step(struct run *r, struct err *e)
 
 	if (run_note(r, "begin", NULL, e))
 		return -1;
-	if (journal_asked(r->j, s->kind, "decision", "skip"))
+	if (skipped(r))
 		return finish(r, "skipped", began, e);
 	c = s->check ? s->check(r, e) : 0;
 	if (c < 0)

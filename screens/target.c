@@ -368,11 +368,14 @@ static int place(struct wizard *w)
 
 int page_target(struct wizard *w)
 {
+	bool logged_in = w->back && w->target;
+
 	for (;;) {
-		int go = login(w);
+		int go = logged_in ? WIZ_NEXT : login(w);
 
 		if (go != WIZ_NEXT)
 			return go;
+		logged_in = false;
 		go = place(w);
 		if (go != WIZ_BACK)
 			return go;

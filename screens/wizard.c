@@ -150,6 +150,7 @@ static void walk(struct wizard *w)
 
 		if (go == WIZ_QUIT || tui_hung_up(w->t))
 			return;
+		w->back = go == WIZ_BACK;
 		if (go == WIZ_START)
 			at = 0;
 		else if (go == WIZ_CHECKLIST)

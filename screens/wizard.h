@@ -75,6 +75,7 @@ struct wizard {
 	/* Checklist */
 	char job[64];
 	bool guided;
+	bool back;     /* the page is entered from the one after it */
 	bool begin;    /* the checklist is to make the job of the plan */
 	bool way_back; /* the checklist is to open the way back */
 };
