@@ -230,7 +230,7 @@ int pve_volume_path(struct pve *p, const char *volid, char **path,
 /* Remove it for ever. Success where it is gone already. It does not matter
  * to Proxmox VE whether a stopped VM uses it: ask pve_vm_config first. */
 int pve_volume_free(struct pve *p, const char *volid, struct err *e);
-/* A VM's volumes there: [{volid, size, used, format}]. */
+/* A VM's volumes there (0: all): [{volid, size, used, format}]. */
 int pve_volumes(struct pve *p, const char *storage, unsigned vmid, json_t **out,
 	struct err *e);
 

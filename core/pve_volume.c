@@ -36,12 +36,12 @@ int pve_volumes(struct pve *p, const char *storage, unsigned vmid, json_t **out,
 	_pve_params_ struct pve_params ps = {0};
 
 	pve_param(&ps, "content", "images");
-	pve_param(&ps, "vmid", "%u", vmid);
+	if (vmid)
+		pve_param(&ps, "vmid", "%u", vmid);
 	if (pve_get(p, "/nodes/{node}/storage/{storage}/content",
 		    &(struct pve_at){.storage = storage}, &ps, JSON_ARRAY, out,
 		    e) < 0)
-		return err_in(
-			e, "list the volumes of VM %u on %s", vmid, storage);
+		return err_in(e, "list the volumes on %s", storage);
 	return 0;
 }
 
@@ -285,6 +285,22 @@ int pve_volume_path(struct pve *p, const char *volid, char **path,
 	return 0;
 }
 
+/* Storages differ in what they say of a volume that is not there; some say it
+ * only in the task. Unsure counts as there. */
+static bool is_gone(struct pve *p, const char *storage, const char *volid)
+{
+	_json_ json_t *volumes = NULL;
+	const json_t *v;
+	size_t i;
+
+	if (pve_volumes(p, storage, 0, &volumes, NULL) < 0)
+		return false;
+	json_array_foreach (volumes, i, v)
+		if (strcmp(json_str_or(v, "volid", ""), volid) == 0)
+			return false;
+	return true;
+}
+
 int pve_volume_free(struct pve *p, const char *volid, struct err *e)
 {
 	_free_ char *storage = NULL;
@@ -296,7 +312,9 @@ int pve_volume_free(struct pve *p, const char *volid, struct err *e)
 		    "/nodes/{node}/storage/{storage}/content/{volume}",
 		    &(struct pve_at){.storage = storage, .volume = volid}, NULL,
 		    NULL, &why) == 0 ||
-		why.code == ERR_NOT_FOUND)
+		why.code == ERR_NOT_FOUND ||
+		((why.code == ERR_PVE_TASK || why.code == ERR_PVE_SERVER) &&
+			is_gone(p, storage, volid)))
 		return 0;
 	if (e)
 		*e = why;

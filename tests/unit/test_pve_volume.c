@@ -284,6 +284,35 @@ static void removed(void **state)
 	fix_close(&f);
 }
 
+/* Words that nobody knows: the list of volumes decides. */
+static void removed_already(void **state)
+{
+	static const char list[] =
+		"GET " NODE "/storage/thin/content";
+	static const char sorry[] =
+		"500 lvremove 'pve/x' error:   Failed to find it";
+	struct fix f;
+
+	(void)state;
+	fix_open(&f, "5.4");
+	web_on(&f.w, "DELETE " NODE "/storage/thin/content/thin:vm-120-disk-0",
+		-1, sorry, NULL_DATA);
+	web_on(&f.w, list, 1, "200 OK",
+		"{\"data\":[{\"volid\":\"thin:vm-120-disk-1\"}]}");
+	web_on(&f.w, list, 1, "200 OK",
+		"{\"data\":[{\"volid\":\"thin:vm-120-disk-0\"}]}");
+	web_on(&f.w, list, -1, "403 Permission check failed (/x, Y)",
+		NULL_DATA);
+	assert_int_equal(pve_volume_free(f.p, "thin:vm-120-disk-0", &f.e), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(
+			pve_volume_free(f.p, "thin:vm-120-disk-0", &f.e), -1);
+		assert_int_equal(f.e.code, ERR_PVE_SERVER);
+		assert_non_null(strstr(f.e.why, "Failed to find it"));
+	}
+	fix_close(&f);
+}
+
 /* ---- devices ---- */
 
 static void devices(void **state)
@@ -406,6 +435,7 @@ int main(void)
 		cmocka_unit_test(alloc_names),
 		cmocka_unit_test(alloc_lost),
 		cmocka_unit_test(removed),
+		cmocka_unit_test(removed_already),
 		cmocka_unit_test(devices),
 		cmocka_unit_test(fstrim),
 		cmocka_unit_test(exec),
