@@ -1,6 +1,7 @@
 /* Copies as the journal tells them: see disks.h. */
 #include "disks.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -10,7 +11,7 @@
 
 int disks_sink_spec(struct run *r, size_t i, char **spec, struct err *e)
 {
-	_free_ char *path = NULL, *format = NULL;
+	_free_ char *path = NULL, *format = NULL, *device = NULL;
 	struct stat st;
 
 	if (target_volume(r, i, NULL, &path, NULL, &format, e))
@@ -18,8 +19,15 @@ int disks_sink_spec(struct run *r, size_t i, char **spec, struct err *e)
 	if (stat(path, &st))
 		return err_set(e, ERR_TARGET_REMOTE,
 			"%s is not on this machine", path);
-	*spec = S_ISBLK(st.st_mode) ? xstrdup(path)
-				    : xasprintf("%s:%s", format, path);
+	if (!S_ISBLK(st.st_mode)) {
+		*spec = xasprintf("%s:%s", format, path);
+		return 0;
+	}
+	/* A name of udev's for the device: the device itself. */
+	device = realpath(path, NULL);
+	if (!device)
+		return err_sys(e, ERR_TARGET_REMOTE, "find %s", path);
+	*spec = xstrdup(device);
 	return 0;
 }
 
