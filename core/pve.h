@@ -244,6 +244,9 @@ int pve_volumes(struct pve *p, const char *storage, unsigned vmid, json_t **out,
  */
 int pve_vm_create(struct pve *p, unsigned vmid, const struct pve_params *params,
 	const struct pve_progress *pr, struct err *e);
+/* Wait until the newest task that makes this VM has ended, however it did:
+ * the call of a worker that died may still be at work. */
+int pve_vm_create_settled(struct pve *p, unsigned vmid, struct err *e);
 /* The configuration with what is pending; values as the API has them. */
 int pve_vm_config(struct pve *p, unsigned vmid, json_t **out, struct err *e);
 /* Change it (as a task, so that disks may take their time). Remove keys with

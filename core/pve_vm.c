@@ -136,6 +136,20 @@ int pve_vm_create(struct pve *p, unsigned vmid, const struct pve_params *params,
 	return rc < 0 ? err_in(e, "create VM %u on %s", vmid, p->node) : 0;
 }
 
+int pve_vm_create_settled(struct pve *p, unsigned vmid, struct err *e)
+{
+	_free_ char *upid = NULL;
+	struct err how = {0};
+
+	if (newest_create(p, vmid, &upid, e) < 0)
+		return -1;
+	/* How it ended is seen by who looks for the VM. */
+	if (upid && pve_task_wait(p, upid, NULL, NULL, &how) < 0 &&
+		how.code == ERR_STOPPED)
+		return fail(e, &how);
+	return 0;
+}
+
 /* ---- configuration ---- */
 
 int pve_vm_config(struct pve *p, unsigned vmid, json_t **out, struct err *e)

@@ -194,6 +194,9 @@ static int find_ours(struct run *r, struct pve *p, struct err *e)
 
 	if (!id)
 		return 0;
+	/* The call of a worker that was killed may not have ended. */
+	if (!was_created(r) && pve_vm_create_settled(p, id, e))
+		return -1;
 	ours = target_is_ours(r, p, id, e);
 	if (ours > 0)
 		return 1;

@@ -292,6 +292,29 @@ static void create_lost(void **state)
 	fix_close(&f);
 }
 
+/* A killed worker's task is waited for; a failed one is an end as well. */
+static void create_settled(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_open(&f, "8.4.21");
+	web_on(&f.w, TASKS, 1, "200 OK", "{\"data\":[]}");
+	web_ok(&f.w, TASKS, "{\"data\":[" OLD_TASK "," OUR_TASK "]}");
+	web_on(&f.w, STATUS("2", "qmcreate"), 2, "200 OK", RUNNING);
+	task(&f.w, STATUS("2", "qmcreate"), LOG("2", "qmcreate"),
+		ENDED("no luck"));
+	assert_int_equal(pve_vm_create_settled(f.p, 120, &f.e), 0);
+	assert_int_equal(web_count(&f.w, STATUS("2", "qmcreate")), 0);
+	assert_int_equal(pve_vm_create_settled(f.p, 120, &f.e), 0);
+	assert_int_equal(web_count(&f.w, STATUS("2", "qmcreate")), 3);
+	stop_asked = 1;
+	assert_int_equal(pve_vm_create_settled(f.p, 120, &f.e), -1);
+	stop_asked = 0;
+	assert_int_equal(f.e.code, ERR_STOPPED);
+	fix_close(&f);
+}
+
 static void create_lost_vm(struct fix *f, const char *name, bool there)
 {
 	_free_ char *config = xasprintf("{\"data\":{\"name\":\"%s\"}}", name);
@@ -487,6 +510,7 @@ int main(void)
 		cmocka_unit_test(task_lost),
 		cmocka_unit_test(created),
 		cmocka_unit_test(create_lost),
+		cmocka_unit_test(create_settled),
 		cmocka_unit_test(create_lost_without_task),
 		cmocka_unit_test(power),
 		cmocka_unit_test(destroy),
