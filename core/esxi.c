@@ -56,6 +56,11 @@ void esxi_set_retry(struct esxi *x, unsigned tries, unsigned ms)
 	x->wait_ms = ms;
 }
 
+void esxi_set_told(struct esxi *x, const struct told *t)
+{
+	x->told = *t;
+}
+
 void esxi_set_poll(struct esxi *x, unsigned ms)
 {
 	x->poll_ms = ms;

@@ -17,6 +17,7 @@
 #include "err.h"
 #include "json.h"
 #include "ssh.h"
+#include "told.h"
 #include "vm.h"
 
 struct esxi;
@@ -33,6 +34,8 @@ struct ssh *esxi_ssh(struct esxi *x);
 /* How often and after how many ms a command is sent again while hostd is
  * down; 5 and 5000 unless told. For tests. */
 void esxi_set_retry(struct esxi *x, unsigned tries, unsigned ms);
+/* Tell of every command line from now on; t is copied. */
+void esxi_set_told(struct esxi *x, const struct told *t);
 /* Time between two looks at a task or a power state; 2000 unless told. */
 void esxi_set_poll(struct esxi *x, unsigned ms);
 

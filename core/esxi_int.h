@@ -25,6 +25,7 @@ struct esxi {
 	struct err refused;      /* a login that failed is not tried again */
 	unsigned tries, wait_ms; /* while hostd is down */
 	unsigned poll_ms;
+	struct told told;
 	struct ssh_cmd *aside; /* see esxi_aside() */
 };
 

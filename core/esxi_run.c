@@ -51,6 +51,17 @@ char *esxi_line(enum esxi_cmd cmd, const char *arg)
 	return buf_steal(&b);
 }
 
+static int tell(
+	struct esxi *x, enum esxi_cmd cmd, const char *arg, struct err *e)
+{
+	_free_ char *line = NULL;
+
+	if (!x->told.fn)
+		return 0;
+	line = esxi_line(cmd, arg);
+	return x->told.fn(x->told.arg, line, commands[cmd].changes, e);
+}
+
 /* --- the connection --- */
 
 static int reopen(struct esxi *x, struct err *e)
@@ -193,8 +204,12 @@ static int run_some(
 
 		new_mark(mark);
 		buf_adds(&b, PATH_LINE);
-		for (i = from; i < n && (i == from || b.len < SCRIPT_MAX); i++)
+		for (i = from; i < n && (i == from || b.len < SCRIPT_MAX);
+			i++) {
+			if (tell(x, c[i]->cmd, c[i]->arg, e))
+				return -1;
 			script_add(&b, c[i], mark, i - from);
+		}
 		if (run_channel(x, c + from, i - from, b.s, mark, e))
 			return -1;
 	}
@@ -285,7 +300,7 @@ int esxi_aside(
 
 	ssh_cmd_free(x->aside);
 	x->aside = NULL;
-	if (esxi_ready(x, e))
+	if (esxi_ready(x, e) || tell(x, cmd, arg, e))
 		return -1;
 	buf_addf(&b, PATH_LINE "{ %s; } </dev/null 2>&1", line);
 	return ssh_start(x->ssh, b.s, &x->aside, e);

@@ -30,6 +30,11 @@ void pve_set_note(
 	p->note_arg = arg;
 }
 
+void pve_set_told(struct pve *p, const struct told *t)
+{
+	p->told = *t;
+}
+
 const char *pve_node(const struct pve *p)
 {
 	return p->node;

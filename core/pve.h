@@ -25,6 +25,7 @@
 
 #include "err.h"
 #include "json.h"
+#include "told.h"
 
 /* ---- connection (pve.c) ---- */
 
@@ -63,6 +64,8 @@ bool pve_is_root(const struct pve *p);
  * this release does not know it, warnings of a task. null: nowhere. */
 void pve_set_note(
 	struct pve *p, void (*note)(void *arg, const char *line), void *arg);
+/* Tell of every call from now on, as pvesh would make it; t is copied. */
+void pve_set_told(struct pve *p, const struct told *t);
 
 /* ---- what a release can do (pve_features.c, one table) ---- */
 

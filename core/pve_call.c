@@ -145,6 +145,52 @@ static char *form_of(const struct pve_params *ps)
 	return buf_steal(&b);
 }
 
+/* ---- telling ---- */
+
+/* One call under way. */
+struct call {
+	struct pve *p;
+	const char *method;
+	char *path; /* encoded */
+	struct pve_params *ps;
+	bool get;
+	bool relogged;
+};
+
+/* A word of a command line, in quotes where a shell would need them. */
+static void add_word(struct buf *b, const char *s)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "abcdefghijklmnopqrstuvwxyz"
+				    "0123456789-_.:/,=+@%";
+
+	if (*s && s[strspn(s, plain)] == '\0')
+		buf_adds(b, s);
+	else
+		sh_quote(b, s);
+}
+
+/* "pvesh create /nodes/pve/qemu --vmid 100 --name 'a b'" */
+static int tell(const struct call *c, struct err *e)
+{
+	static const char *const verbs[][2] = {{"GET", "get"},
+		{"POST", "create"}, {"PUT", "set"}, {"DELETE", "delete"}};
+	_buf_ struct buf b = {0};
+	const struct told *t = &c->p->told;
+
+	if (!t->fn)
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+		if (strcmp(c->method, verbs[i][0]) == 0)
+			buf_addf(&b, "pvesh %s ", verbs[i][1]);
+	add_word(&b, c->path);
+	for (size_t i = 0; i < c->ps->n; i++) {
+		buf_addf(&b, " --%s ", c->ps->kv[i].key);
+		add_word(&b, c->ps->kv[i].value);
+	}
+	return t->fn(t->arg, b.s, !c->get, e);
+}
+
 /* ---- the exchange ---- */
 
 json_t *pve_parse(const struct http_resp *r)
@@ -179,16 +225,6 @@ int pve_exchange(struct pve *p, const char *method, const char *path,
 
 	return http_do(p->http, &q, r, e);
 }
-
-/* One call under way. */
-struct call {
-	struct pve *p;
-	const char *method;
-	char *path; /* encoded */
-	struct pve_params *ps;
-	bool get;
-	bool relogged;
-};
 
 /* Exchange and judge. 0: *body is the answer's object. */
 static int once(struct call *c, json_t **body, struct err *e)
@@ -279,6 +315,8 @@ static int attempt(struct call *c, json_t **data, struct err *e)
 	int rc = pve_login(c->p, e);
 
 	if (rc < 0)
+		return -1;
+	if (tell(c, e) < 0)
 		return -1;
 	rc = some_times(c, &body, &why);
 	if (rc < 0 && why.code == ERR_PVE_AUTH && !c->relogged) {

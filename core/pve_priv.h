@@ -27,6 +27,7 @@ struct pve {
 	unsigned release;
 	void (*note)(void *arg, const char *line);
 	void *note_arg;
+	struct told told;
 	unsigned pause_ms; /* first pause between tries and polls */
 	double patience;   /* seconds a lost answer or node is looked for */
 };

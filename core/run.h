@@ -75,6 +75,9 @@ const struct vm_disk *run_source_disk(const struct run *r, size_t i);
 
 /* A line in the journal under the step at hand; data is stolen. */
 int run_note(struct run *r, const char *event, json_t *data, struct err *e);
+/* What is about to be done to the outside, as a person would type it. */
+int run_command(
+	struct run *r, const char *where, const char *text, struct err *e);
 /* Data of the newest such line of a step, or null. Borrowed. */
 const json_t *run_recall(
 	const struct run *r, const char *step, const char *event);

@@ -1,6 +1,6 @@
 /*
- * What the executor and every step share: connections, the plan's values,
- * the journal's memory, questions and findings. See run.h.
+ * What the executor and every step share: the plan's values, the journal's
+ * memory, questions and findings. See run.h.
  */
 #include "run_own.h"
 
@@ -45,14 +45,6 @@ int run_begin(struct run *r, struct err *e)
 	return again ? journal_add(r->j, NULL, "resume", NULL, e) : 0;
 }
 
-void run_disconnect(struct run *r)
-{
-	esxi_close(r->x);
-	pve_close(r->p);
-	r->x = NULL;
-	r->p = NULL;
-}
-
 void run_end(struct run *r)
 {
 	run_disconnect(r);
@@ -79,58 +71,6 @@ int run_after_resume(struct run *r, struct err *e)
 		return -1;
 	vm_free(r->vm);
 	r->vm = vm;
-	return 0;
-}
-
-/* --- connections --- */
-
-static unsigned port_of(const struct run *r, const char *path, unsigned def)
-{
-	return run_u64(r, path, def) & 0xffff;
-}
-
-static int refused(const struct err *why, struct err *e)
-{
-	if (e)
-		*e = *why;
-	return -1;
-}
-
-int run_esxi(struct run *r, struct esxi **x, struct err *e)
-{
-	const struct ssh_target t = {
-		.host = run_str(r, "source.host", ""),
-		.port = port_of(r, "source.port", 22),
-		.user = run_str(r, "source.user", "root"),
-		.key_file = run_str(r, "source.key_file", NULL),
-		.password = secrets_get(r->opts->secrets, "esxi.password"),
-	};
-
-	if (!r->x && !r->x_why.code && esxi_open(&t, &r->x, &r->x_why))
-		err_in(&r->x_why, "log in to the ESXi host %s", t.host);
-	if (!r->x)
-		return refused(&r->x_why, e);
-	*x = r->x;
-	return 0;
-}
-
-int run_pve(struct run *r, struct pve **p, struct err *e)
-{
-	struct pve_target t = {
-		.host = run_str(r, "target.host", ""),
-		.port = port_of(r, "target.port", 8006),
-		.node = run_str(r, "target.node", NULL),
-		.user = run_str(r, "target.user", "root@pam"),
-	};
-
-	if (!r->p && !r->p_why.code &&
-		(secrets_need(r->opts->secrets, "pve.secret", &t.secret,
-			 &r->p_why) ||
-			pve_open(&t, &r->p, &r->p_why)))
-		err_in(&r->p_why, "log in to the Proxmox node %s", t.host);
-	if (!r->p)
-		return refused(&r->p_why, e);
-	*p = r->p;
 	return 0;
 }
 
@@ -185,6 +125,16 @@ int run_note(struct run *r, const char *event, json_t *data, struct err *e)
 {
 	return journal_add(
 		r->j, r->step ? r->step->kind : NULL, event, data, e);
+}
+
+int run_command(
+	struct run *r, const char *where, const char *text, struct err *e)
+{
+	json_t *d = json_object();
+
+	json_put_str(d, "text", text);
+	json_put_str(d, "where", where);
+	return run_note(r, "command", d, e);
 }
 
 static uint64_t seq_of(const struct run *r, const char *step, const char *event)
