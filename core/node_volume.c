@@ -8,6 +8,7 @@
 #include "str.h"
 
 #define LINK_TIMEOUT 15.0     /* s; udev takes 1 to 5 (pve-api.md 6) */
+#define NO_NODE_TIMEOUT 3.0   /* s */
 #define ACTIVATE_TIMEOUT 60.0 /* s */
 #define LOOK_MS 50
 
@@ -46,11 +47,17 @@ static int ask_node(const char *volid, const char *path, struct err *e)
 		return -1;
 	if (r.status == 0)
 		return 0;
-	if (strstr(r.err, "locate PVE/Storage.pm"))
+	if (strstr(r.err, "locate PVE/Storage.pm")) {
+		/* Nobody to ask, yet a link may be on its way. */
+		if (wait_for(path, NO_NODE_TIMEOUT, e) == 0)
+			return 0;
+		if (e && e->code == ERR_STOPPED)
+			return -1;
 		return err_set(e, ERR_TARGET_REMOTE,
 			"%s is not on this machine, which is no Proxmox VE "
 			"node",
 			path);
+	}
 	return err_set(e, ERR_TARGET_REMOTE, "%s is not there: %.*s", path,
 		(int)strcspn(r.err, "\n"), r.err);
 }
