@@ -36,7 +36,7 @@ UIHELP := $(filter-out tests/ui/test_% tests/ui/demo.c,\
 LABS := $(patsubst tests/lab/%/,%,$(sort $(dir $(wildcard tests/lab/*/*.c))))
 obj = $(1:%.c=$(B)/%.o)
 
-.PHONY: all unit test e2e demo lint asan install clean test-deps
+.PHONY: all unit test e2e kill-sweep demo lint asan install clean test-deps
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -180,6 +180,12 @@ test: $(B)/test-deps
 e2e: $(B)/test-deps
 	@$(MAKE) --no-print-directory -j2 all lab
 	@tests/e2e/cross
+
+# kill -9 of the worker at KILLS random moments; make test takes five.
+KILLS ?= 50
+kill-sweep: $(B)/test-deps
+	@$(MAKE) --no-print-directory -j2 all lab
+	@KILLS=$(KILLS) tests/e2e/kills
 
 demo: $(B)/test-deps
 	@$(MAKE) --no-print-directory -j2 all lab

@@ -129,6 +129,7 @@ run_cases() {
     if [ $rc = 0 ]; then
       ok=$((ok + 1))
       echo "  $case: ok, $((SECONDS - began)) s"
+      [ -z "${E2E_SHOW:-}" ] || cat "$work/$case.log"
     else
       echo "  $case: FAILED, $((SECONDS - began)) s"
       sed 's/^/  | /' "$work/$case.log" | tail -n 40

@@ -287,8 +287,7 @@ static void removed(void **state)
 /* Words that nobody knows: the list of volumes decides. */
 static void removed_already(void **state)
 {
-	static const char list[] =
-		"GET " NODE "/storage/thin/content";
+	static const char list[] = "GET " NODE "/storage/thin/content";
 	static const char sorry[] =
 		"500 lvremove 'pve/x' error:   Failed to find it";
 	struct fix f;
