@@ -18,6 +18,7 @@ static const struct {
 	int once;
 } known[] = {
 	{"drop", 1},       /* no answer and no work */
+	{"stall", 1},      /* no answer for ms, then none at all; no work */
 	{"lost", 1},       /* the work is done, its answer is lost */
 	{"late", 1},       /* the work is done, the answer comes ms later */
 	{"task-fail", 1},  /* what takes time ends in failure */
@@ -75,8 +76,11 @@ void fault_before(struct call *c)
 		call_fail(c, r->status, r->code, "%s", r->text);
 		return;
 	}
-	if (fault_hit(c, "drop", NULL)) {
-		c->drop = true;
+	auto_json json_t *stall = NULL;
+
+	c->drop = fault_hit(c, "drop", NULL) || fault_hit(c, "stall", &stall);
+	if (c->drop) {
+		c->wait_ms = (int)ji(stall, "ms");
 		return;
 	}
 	if (strcmp(c->method, "GET")) {

@@ -2,10 +2,11 @@
  * wire.c - the addresses in the lab's network, whose one routing table is the
  * hoster's router and the node at once.
  *
- * Keeps true, where --bridge was given: an address is reached through the
- * bridge while the state says that it is routed to the node, else it is
- * unreachable; where the hoster demands a MAC, frames go to that MAC and to
- * no other.  The node's main addresses and the gateways are the bridge's.
+ * Keeps true, where --bridge was given: an address is unreachable while the
+ * state sends it elsewhere.  At the node, where the hoster demands a MAC, it
+ * is reached through the bridge, at that MAC and at no other; else it is
+ * reached once the node itself has a route to it.  The node's main addresses
+ * and the gateways are the bridge's.
  */
 #include "hoster.h"
 
@@ -35,12 +36,37 @@ static void ip(const char *const args[])
 			args[1], args[2]);
 }
 
+static void route(const char *what, const char *how, const char *address)
+{
+	ip((const char *[]){"route", what, how, address, NULL});
+}
+
+/* To the bridge, where frames go to that MAC only. */
+static void to_bridge(const char *address, const char *mac)
+{
+	ip((const char *[]){
+		"route", "replace", address, "dev", lab.bridge, NULL});
+	ip((const char *[]){"neigh", "replace", address, "lladdr", mac, "dev",
+		lab.bridge, "nud", "permanent", NULL});
+}
+
+/* To the node, whose own route (of the usual metric 0) leads further. */
+static void to_node(const char *address, bool was_away)
+{
+	ip((const char *[]){"route", "replace", "unreachable", address,
+		"metric", "4000", NULL});
+	if (was_away)
+		route("del", "unreachable", address);
+}
+
 static void at(void *arg, const char *address, bool here, const char *mac,
 	bool needs_mac)
 {
 	bool reached = here && (mac || !needs_mac);
-	auto_free char *now = fmt("%s %s", reached ? "bridge" : "nowhere",
-		needs_mac && mac ? mac : "any");
+	auto_free char *now = fmt("%s",
+		!reached            ? "away"
+			: needs_mac ? mac
+				    : "node");
 	const char *was = js(applied, address);
 
 	(void)arg;
@@ -48,17 +74,12 @@ static void at(void *arg, const char *address, bool here, const char *mac,
 		return;
 	ip((const char *[]){"neigh", "flush", "to", address, "dev", lab.bridge,
 		"nud", "all", NULL});
-	if (!reached) {
-		ip((const char *[]){
-			"route", "replace", "unreachable", address, NULL});
-	} else {
-		ip((const char *[]){
-			"route", "replace", address, "dev", lab.bridge, NULL});
-		if (needs_mac)
-			ip((const char *[]){"neigh", "replace", address,
-				"lladdr", mac, "dev", lab.bridge, "nud",
-				"permanent", NULL});
-	}
+	if (!reached)
+		route("replace", "unreachable", address);
+	else if (needs_mac)
+		to_bridge(address, mac);
+	else
+		to_node(address, was != NULL);
 	js_set(applied, address, now);
 }
 
