@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hoster_job.h"
 #include "str.h"
 #include "target.h"
 
@@ -48,6 +49,30 @@ bool guest_job_may_add(const struct run *r)
 		run_flag(r, "guest.drivers", true);
 }
 
+/* What the plan says of the card's network, and where it is silent the
+ * hoster's pattern for the failover IP; a plan with another address there
+ * means something else. */
+static void network(const struct run *r, size_t i, const json_t *n, json_t *o)
+{
+	static const char *const keys[] = {"address", "gateway", "dns"};
+	const json_t *p = hoster_job_pattern(r);
+	const char *address = json_str(n, "address");
+	const char *moved = run_str(r, "hoster.address", "");
+	bool fits = p && i == target_moved_nic(r) &&
+		(!address ||
+			(strncmp(address, moved, strlen(moved)) == 0 &&
+				strchr("/", address[strlen(moved)])));
+
+	for (size_t k = 0; k < ARRAY_LEN(keys); k++) {
+		json_t *v = json_object_get(n, keys[k]);
+
+		if (!v && fits)
+			v = json_object_get(p, keys[k]);
+		if (v)
+			json_object_set(o, keys[k], v);
+	}
+}
+
 /* One NIC of the plan, with what its card was on the source. */
 static json_t *nic(const struct run *r, size_t i, const json_t *n)
 {
@@ -56,10 +81,7 @@ static json_t *nic(const struct run *r, size_t i, const json_t *n)
 
 	json_put_u64(o, "index", i);
 	json_put_str(o, "mac", target_mac(r, i));
-	json_put_str(o, "address", json_str(n, "address"));
-	json_put_str(o, "gateway", json_str(n, "gateway"));
-	if (json_object_get(n, "dns"))
-		json_object_set(o, "dns", json_object_get(n, "dns"));
+	network(r, i, n, o);
 	for (size_t k = 0; k < r->vm->n_nics; k++) {
 		if (strcmp(r->vm->nics[k].slot, slot))
 			continue;

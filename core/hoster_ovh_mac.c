@@ -5,6 +5,7 @@
  */
 #include "hoster_ovh.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,29 +46,44 @@ static void sort_mac(const char *mac, const json_t *ips, json_t *state)
 	}
 }
 
+/* 404 is an answer too: another product, a server without MACs, or a MAC
+ * that has gone since it was listed (while its block moves). *out null. */
+__attribute__((format(printf, 4, 5))) static int get_if_there(
+	struct hoster_conn *c, json_t **out, struct err *e, const char *fmt,
+	...)
+{
+	_free_ char *path = NULL;
+	struct err own = {0};
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&path, fmt, ap) < 0)
+		abort();
+	va_end(ap);
+	if (hoster_get(c, out, &own, "%s", path) == 0 ||
+		own.code == ERR_HOSTER_NOT_FOUND)
+		return 0;
+	if (e)
+		*e = own;
+	return -1;
+}
+
 int ovh_look_mac(struct hoster_conn *c, json_t *state, struct err *e)
 {
 	const char *server = json_str(state, "server");
 	_json_ json_t *macs = NULL, *info = NULL;
-	struct err own = {0};
 	const json_t *m;
 	size_t i;
 
 	if (!server)
 		return 0;
-	/* Another product, or a server without MACs: 404, and none. */
-	if (hoster_get(c, &macs, &own, "/dedicated/server/%s/virtualMac",
-		    server)) {
-		if (own.code == ERR_HOSTER_NOT_FOUND)
-			return 0;
-		if (e)
-			*e = own;
+	if (get_if_there(
+		    c, &macs, e, "/dedicated/server/%s/virtualMac", server))
 		return -1;
-	}
 	json_array_foreach (macs, i, m) {
 		_json_ json_t *ips = NULL;
 
-		if (hoster_get(c, &ips, e,
+		if (get_if_there(c, &ips, e,
 			    "/dedicated/server/%s/virtualMac/%s/virtualAddress",
 			    server, json_string_value(m)))
 			return -1;
@@ -75,10 +91,12 @@ int ovh_look_mac(struct hoster_conn *c, json_t *state, struct err *e)
 	}
 	if (!json_str(state, "mac"))
 		return 0;
-	if (hoster_get(c, &info, e, "/dedicated/server/%s/virtualMac/%s",
+	if (get_if_there(c, &info, e, "/dedicated/server/%s/virtualMac/%s",
 		    server, json_str(state, "mac")))
 		return -1;
 	json_put_str(state, "mac_type", json_str(info, "type"));
+	if (!info)
+		json_object_del(state, "mac");
 	return 0;
 }
 

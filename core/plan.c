@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "hoster_job.h"
 #include "map.h"
 #include "step.h"
 #include "str.h"
@@ -427,12 +428,24 @@ static int plan_rest(struct build *b, struct err *e)
 	return 0;
 }
 
+/* At cut-over the failover IP moves when the copy is verified. */
 static void plan_steps(struct build *b)
 {
+	const json_t *hoster = json_object_get(b->plan, "hoster");
+	bool late = hoster_job_late(hoster);
 	json_t *list = json_array();
 
-	for (const struct step *const *s = steps_all(); *s; s++)
-		json_array_append_new(list, json_string((*s)->kind));
+	for (const struct step *const *s = steps_all(); *s; s++) {
+		const char *kind = (*s)->kind;
+		bool awaits = strcmp(kind, "await_ip") == 0;
+
+		if (late && awaits)
+			json_array_append_new(list, json_string("move_ip"));
+		if ((late && strcmp(kind, "move_ip") == 0) ||
+			(awaits && !hoster_job_follows(hoster)))
+			continue;
+		json_array_append_new(list, json_string(kind));
+	}
 	json_put(b->plan, "steps", list);
 }
 
@@ -442,7 +455,8 @@ static int fill(struct build *b, const json_t *vmj, struct err *e)
 	json_put_str(b->plan, "name", json_str_or(b->choices, "job", NULL));
 	for (size_t i = 0; i < b->vm->n_warnings; i++)
 		bwarn(b, "%s", b->vm->warnings[i]);
-	if (check_vm(b->vm, e) || plan_target(b, e) || plan_rest(b, e))
+	if (check_vm(b->vm, e) || plan_target(b, e) || plan_rest(b, e) ||
+		hoster_job_plan(b->plan, e))
 		return -1;
 	plan_source(b, vmj);
 	plan_steps(b);

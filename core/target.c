@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hoster_job.h"
 #include "map.h"
 #include "node_volume.h"
 #include "str.h"
@@ -76,27 +77,36 @@ const char *target_bus(const struct run *r)
 	return json_str_or(decision(r), "bus", "scsi");
 }
 
-/* The virtual MAC belongs to the NIC that has the moved address: the first
- * with an address, else the first. */
-static size_t moved_nic(const json_t *nics)
+size_t target_moved_nic(const struct run *r)
 {
-	const json_t *n;
+	const json_t *nics = json_at(r->plan, "target.nics"), *n;
+	const char *slot = run_str(r, "hoster.nic", NULL);
 	size_t i;
 
 	json_array_foreach (nics, i, n)
-		if (json_str(n, "address"))
+		if (slot ? strcmp(json_str_or(n, "slot", ""), slot) == 0
+			 : json_str(n, "address") != NULL)
 			return i;
 	return 0;
+}
+
+/* Behind most hosters an address answers from its own MAC only. */
+static const char *moved_mac(const struct run *r)
+{
+	const char *told =
+		json_str(run_recall(r, "move_ip", "decision"), "value");
+
+	if (hoster_job_mac(r))
+		return hoster_job_mac(r);
+	return told && strcmp(told, "same") ? told : NULL;
 }
 
 const char *target_mac(const struct run *r, size_t i)
 {
 	const json_t *nics = json_at(r->plan, "target.nics");
-	const json_t *d = run_recall(r, "move_ip", "decision");
-	const char *moved = json_str(d, "value");
 
-	if (moved && strcmp(moved, "same") && i == moved_nic(nics))
-		return moved;
+	if (moved_mac(r) && i == target_moved_nic(r))
+		return moved_mac(r);
 	return json_str(json_array_get(nics, i), "mac");
 }
 

@@ -21,9 +21,14 @@ int target_is_ours(
 int target_volume(struct run *r, size_t i, char **volid, char **path,
 	uint64_t *size, char **format, struct err *e);
 
+/* The NIC that the failover IP is on: hoster.nic, else the first with an
+ * address, else the first. */
+size_t target_moved_nic(const struct run *r);
+
 /* net0.. of the plan, with the MAC that move_ip learnt and the model that
  * choose_bus chose. */
-/* The MAC of NIC i: what move_ip learnt, else the plan's. Borrowed. */
+/* The MAC of NIC i: what move_ip or await_ip learnt, else the plan's.
+ * Borrowed. */
 const char *target_mac(const struct run *r, size_t i);
 
 void target_add_nics(

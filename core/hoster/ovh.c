@@ -103,7 +103,7 @@ static const struct hoster_word words[] = {
 	{"credential is not valid", ERR_HOSTER_AUTH},
 	{"maintenance", ERR_HOSTER_DOWN},
 	{"cannot be moved to", ERR_HOSTER_TARGET},
-	{"irtual MAC", ERR_HOSTER_MAC},
+	{"is used by IPs outside", ERR_HOSTER_MAC},
 	{NULL, ERR_NONE},
 };
 
@@ -254,24 +254,38 @@ static int look(struct hoster_conn *c, const char *address, json_t *state,
 
 /* --- the move --- */
 
+/* Servers keep virtual MACs; what else a block may go to does not. */
+static bool goes_to(const json_t *list, const char *id, struct buf *known)
+{
+	const json_t *v;
+	size_t i;
+
+	json_array_foreach (list, i, v) {
+		const char *s = json_str_or(v, "service", "");
+
+		if (strcmp(s, id) == 0)
+			return true;
+		buf_addf(known, "%s%s", known->len ? ", " : "", s);
+	}
+	return false;
+}
+
 static int may_move(struct hoster_conn *c, const json_t *state,
 	const json_t *server, struct err *e)
 {
 	_free_ char *block = quoted(json_str_or(state, "unit", ""));
-	_json_ json_t *to = NULL;
+	const char *id = json_str_or(server, "id", ""), *kind;
 	_buf_ struct buf known = {0};
-	const json_t *v;
-	size_t i;
+	_json_ json_t *to = NULL;
+	json_t *list;
 
 	if (hoster_get(c, &to, e, "/ip/%s/move", block))
 		return -1;
-	json_array_foreach (json_object_get(to, "dedicatedServer"), i, v) {
-		const char *id = json_str_or(v, "service", "");
-
-		if (strcmp(id, json_str_or(server, "id", "")) == 0)
-			return ovh_may_have_mac(c, state, server, e);
-		buf_addf(&known, "%s%s", known.len ? ", " : "", id);
-	}
+	json_object_foreach (to, kind, list)
+		if (goes_to(list, id, &known))
+			return strcmp(kind, "dedicatedServer")
+				? 0
+				: ovh_may_have_mac(c, state, server, e);
 	return err_set(e, ERR_HOSTER_TARGET,
 		"OVHcloud moves %s only to: %s (blocks are bound to a region)",
 		json_str_or(state, "unit", "?"),

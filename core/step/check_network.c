@@ -2,8 +2,8 @@
  * Is the new server reachable, from outside the guest: the address on its
  * NIC as the agent tells, ping and the operator's TCP ports from here.
  */
+#include "../hoster_job.h"
 #include "../i18n.h"
-#include "../run.h"
 
 #include <string.h>
 
@@ -11,12 +11,16 @@
 #include "../pve.h"
 #include "../stop.h"
 #include "../str.h"
+#include "../target.h"
 
-/* The planned addresses, without prefix, into out; their number. */
+/* The planned addresses, without prefix, and the one that was moved, into
+ * out; their number. */
 static size_t addresses(const struct run *r, char out[][64], size_t max)
 {
 	const json_t *nics = json_at(r->plan, "target.nics"), *n;
+	const char *moved = run_str(r, "hoster.address", "");
 	size_t i, found = 0;
+	bool seen = !hoster_job_managed(r);
 
 	json_array_foreach (nics, i, n) {
 		const char *a = json_str(n, "address");
@@ -24,8 +28,11 @@ static size_t addresses(const struct run *r, char out[][64], size_t max)
 		if (!a || found == max)
 			continue;
 		snprintf(out[found], 64, "%.*s", (int)strcspn(a, "/"), a);
+		seen |= strcmp(out[found], moved) == 0;
 		found++;
 	}
+	if (!seen && found < max)
+		snprintf(out[found++], 64, "%s", moved);
 	return found;
 }
 
@@ -89,6 +96,30 @@ static int probe_ports(
 		run_say(r, "  %s answers on TCP port %u", address, port);
 	}
 	return 0;
+}
+
+/* Between the guest and the world lie the bridge and the hoster: who of them
+ * has the address, in words. */
+static void who_has_it(struct run *r, const char *address, struct err *e)
+{
+	const json_t *nics = json_at(r->plan, "target.nics");
+	const char *bridge = json_str_or(
+		json_array_get(nics, target_moved_nic(r)), "bridge", "vmbr0");
+	_free_ char *said = NULL, *arp = NULL;
+	char mac[PROBE_MAC_LEN];
+	struct err why = {0};
+
+	if (!hoster_job_managed(r) || e->code == ERR_STOPPED ||
+		strcmp(address, run_str(r, "hoster.address", "")))
+		return;
+	if (probe_arp(bridge, address, 3, mac, &why) == 0)
+		arp = xasprintf("%s answers ARP on %s", mac, bridge);
+	else
+		arp = xstrdup(why.why);
+	said = hoster_job_word(r);
+	why = *e;
+	err_set(e, why.code, "%s; %s; %s", why.why, arp,
+		said ? said : "the hoster does not tell where it points");
 }
 
 static int check_one(
@@ -162,6 +193,7 @@ static int run(struct run *r, struct err *e)
 			*e = cause;
 			return -1;
 		}
+		who_has_it(r, a[i], &cause);
 		if (gate(r, &cause, e))
 			return -1;
 	}

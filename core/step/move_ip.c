@@ -1,10 +1,12 @@
 /*
- * The failover IP and its virtual MAC. Provider "manual": a gate that says
- * what to do at the hoster and takes the virtual MAC down. Never before the
- * source is proven off (stop_vm stands earlier).
+ * The failover IP leaves for the new server. At a hoster with an API the move
+ * is asked for here and followed by await_ip; provider "manual" is a gate
+ * that says what to do at the hoster and takes the virtual MAC down. Never
+ * before the source is proven off, which is looked at once more here.
  */
+#include "../esxi.h"
+#include "../hoster_job.h"
 #include "../i18n.h"
-#include "../run.h"
 
 #include <string.h>
 
@@ -17,12 +19,13 @@ static const char *provider(const struct run *r)
 
 static int preflight(struct run *r, struct err *e)
 {
-	const char *p = provider(r);
-
-	if (strcmp(p, "none") && strcmp(p, "manual"))
-		return err_set(e, ERR_PLAN_BAD,
-			"hoster.provider %s is not known: none or manual", p);
-	if (strcmp(p, "manual") == 0)
+	if (hoster_job_managed(r)) {
+		hoster_job_preflight(r);
+		return 0;
+	}
+	if (hoster_job_check(json_at(r->plan, "hoster"), e))
+		return -1;
+	if (strcmp(provider(r), "manual") == 0)
 		run_find(r, LEVEL_WARNING, ERR_NONE,
 			"the address %s is moved by you at the hoster; vmferry "
 			"will wait for it",
@@ -32,11 +35,26 @@ static int preflight(struct run *r, struct err *e)
 
 static int check(struct run *r, struct err *e)
 {
-	(void)e;
-	return strcmp(provider(r), "none") == 0;
+	if (strcmp(provider(r), "none") == 0)
+		return 1;
+	return hoster_job_managed(r) ? hoster_job_there(r, e) : 0;
 }
 
-static int run(struct run *r, struct err *e)
+/* Hours may lie between stop_vm and this step. */
+static int still_off(struct run *r, struct err *e)
+{
+	json_t *proof, *d;
+	struct esxi *x;
+
+	if (run_esxi(r, &x, e) || esxi_prove_off(x, r->vm, &proof, e))
+		return -1;
+	d = json_object();
+	json_put_str(d, "text", "the source VM is still off");
+	json_put(d, "evidence", proof);
+	return run_note(r, "note", d, e);
+}
+
+static int ask_operator(struct run *r, struct err *e)
 {
 	_free_ char *text =
 		xasprintf(N_("Move %s to the new server at the "
@@ -65,6 +83,18 @@ static int run(struct run *r, struct err *e)
 	return run_note(r, "decision", d, e);
 }
 
+static int run(struct run *r, struct err *e)
+{
+	if (!hoster_job_managed(r))
+		return ask_operator(r, e);
+	return still_off(r, e) || hoster_job_ask(r, e) ? -1 : 0;
+}
+
+static int verify(struct run *r, struct err *e)
+{
+	return hoster_job_managed(r) ? hoster_job_asked(r, e) : 0;
+}
+
 static int undo(struct run *r, struct err *e)
 {
 	static const struct ask_choice c[] = {
@@ -81,6 +111,8 @@ static int undo(struct run *r, struct err *e)
 			  "points.")};
 	const char *a;
 
+	if (hoster_job_managed(r))
+		return hoster_job_return(r, e);
 	if (!run_recall(r, "move_ip", "decision"))
 		return 0;
 	return run_ask(r, &q, &a, e);
@@ -103,5 +135,6 @@ const struct step step_move_ip = {
 	.preflight = preflight,
 	.check = check,
 	.run = run,
+	.verify = verify,
 	.undo = undo,
 };

@@ -26,6 +26,10 @@ static int build(const char *facts_path, const char *choices_path,
 		return -1;
 	json_array_foreach (json_object_get(plan, "warnings"), i, w)
 		out_notef(o, "warning: %s", json_string_value(w));
+	json_array_foreach (json_at(plan, "estimate.outage"), i, w)
+		out_notef(o, "%s%s: %s", json_str_or(w, "timing", ""),
+			json_flag(w, "chosen", false) ? " (chosen)" : "",
+			json_str_or(w, "text", ""));
 	if (output)
 		return json_write(output, plan, 0600, e);
 	text = json_pretty(plan);

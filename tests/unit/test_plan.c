@@ -145,6 +145,15 @@ static void refused(void **state)
 			false, ERR_PLAN_BAD},
 		{"target.disks", "{\"scsi0:0\": {\"format\": \"vmdk\"}}", false,
 			ERR_STORAGE_UNFIT},
+		{"hoster", "{\"provider\": \"ovhh\"}", false, ERR_PLAN_BAD},
+		{"hoster",
+			"{\"provider\": \"ovh\", \"address\": "
+			"\"203.0.113.9/32\"}",
+			false, ERR_PLAN_BAD},
+		{"hoster",
+			"{\"provider\": \"ovh\", \"address\": "
+			"\"203.0.113.9\", \"timing\": \"soon\"}",
+			false, ERR_PLAN_BAD},
 		{"vms.0.encrypted", "true", true, ERR_VM_UNSUPPORTED},
 		{"vms.0.power", "\"suspended\"", true, ERR_VM_UNSUPPORTED},
 		{"vms.0.disks.0",
@@ -187,6 +196,53 @@ static void pure(void **state)
 	assert_string_equal(x, y);
 }
 
+static size_t place(const json_t *plan, const char *kind)
+{
+	const json_t *steps = json_object_get(plan, "steps"), *v;
+	size_t i;
+
+	json_array_foreach (steps, i, v)
+		if (strcmp(json_string_value(v), kind) == 0)
+			return i;
+	return SIZE_MAX;
+}
+
+/* When the failover IP moves, and what the plan says of the outage. */
+static void timing(void **state)
+{
+	static const char *const rows[][3] = {
+		{"ovh", "early", "stop_vm"},
+		{"ovh", "cut-over", "verify_disks"},
+		{"manual", "early", "stop_vm"},
+		{"manual", "cut-over", "verify_disks"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		_json_ json_t *facts = load("facts"), *plan = NULL;
+		_json_ json_t *choices = load("choices");
+		_free_ char *hoster =
+			xasprintf("{\"provider\": \"%s\", \"address\": "
+				  "\"203.0.113.9\", \"timing\": \"%s\"}",
+				rows[i][0], rows[i][1]);
+		const json_t *out;
+		size_t move;
+
+		patch(choices, "hoster", hoster);
+		assert_int_equal(plan_build(facts, choices, &plan, NULL), 0);
+		move = place(plan, "move_ip");
+		assert_true(move > place(plan, rows[i][2]));
+		assert_true(i % 2 || move < place(plan, "create_vm"));
+		assert_true(move < place(plan, "guest_inspect"));
+		assert_int_equal(place(plan, "await_ip") != SIZE_MAX, i < 2);
+		assert_true(i >= 2 || move < place(plan, "await_ip"));
+		out = json_at(plan, "estimate.outage");
+		assert_int_equal(json_array_size(out), 2);
+		assert_string_equal(
+			json_str(json_array_get(out, 0), "timing"), rows[i][1]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,6 +252,7 @@ int main(void)
 		cmocka_unit_test(disks),
 		cmocka_unit_test(golden),
 		cmocka_unit_test(refused),
+		cmocka_unit_test(timing),
 		cmocka_unit_test(pure),
 	};
 
