@@ -134,16 +134,29 @@ static int append(struct copy_state *s, json_t *j, struct err *e)
 }
 
 int copy_state_begin(struct copy_state *s, const char *source,
-	const char *target, bool zeroed, const json_t *identity, struct err *e)
+	const char *target, const struct copy_job *job, const json_t *identity,
+	struct err *e)
 {
 	if (s->head)
 		return 0;
 	s->head = json_object();
 	json_put_str(s->head, "source", source);
 	json_put_str(s->head, "target", target);
-	json_put_bool(s->head, "zeroed", zeroed);
+	json_put_bool(s->head, "zeroed", job->target_zeroed);
+	json_put_bool(s->head, "read_all", job->read_all);
 	json_put(s->head, "identity", json_deep_copy(identity));
 	return append(s, json_incref(s->head), e);
+}
+
+int copy_state_same(
+	const struct copy_state *s, const struct copy_job *job, struct err *e)
+{
+	if (!s->head || json_flag(s->head, "read_all", false) == job->read_all)
+		return 0;
+	return err_set(e, ERR_BAD_INPUT,
+		"%s is of a copy with%s --read-all: go on in that way, or "
+		"remove it to begin anew",
+		s->path, job->read_all ? "out" : "");
 }
 
 int copy_state_mark(

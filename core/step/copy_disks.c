@@ -91,13 +91,19 @@ static int open_source(
 static void tell_result(struct run *r, size_t i, const struct copy_result *c)
 {
 	char all[STR_SIZE_LEN], got[STR_SIZE_LEN], took[STR_SIZE_LEN];
+	char map[STR_SIZE_LEN], fs[STR_SIZE_LEN];
 
 	run_say(r, "  %s: %s, %s read in %s by %s, digest %.16s...",
 		slot_of(r, i), str_size(all, c->provisioned),
 		str_size(got, c->read), str_duration(took, c->seconds), c->road,
 		c->digest);
+	run_say(r, "  not read: %s never written, %s not used by the guest",
+		str_size(map, c->skipped_by_map),
+		str_size(fs, c->skipped_by_fs));
 	if (c->map_note)
 		run_say(r, "  %s", c->map_note);
+	if (c->fs_note)
+		run_say(r, "  %s", c->fs_note);
 }
 
 static int note_result(
@@ -212,9 +218,10 @@ const struct step step_copy_disks = {
 	.order = 70,
 	.flags = STEP_LONG,
 	.doing = N_("Copy the disks"),
-	.why = N_("Only blocks that were ever written are read, and they go "
-		  "straight into the new volumes: no staging file, no second "
-		  "pass. The source is only read."),
+	.why = N_("Only blocks that were ever written and that the guest's "
+		  "file systems use are read, and they go straight into the "
+		  "new volumes: no staging file, no second pass. The source is "
+		  "only read."),
 	.manual = N_("ssh root@ESXI 'cat /vmfs/volumes/DS/VM/VM-flat.vmdk' "
 		     "| dd of=/dev/zvol/rpool/data/vm-ID-disk-0 bs=1M "
 		     "conv=sparse"),

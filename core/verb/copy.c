@@ -144,8 +144,8 @@ static int on_begin(void *ctx, const json_t *identity, struct err *e)
 
 	if (!t->state)
 		return 0;
-	return copy_state_begin(t->state, t->source, t->target,
-		t->job.target_zeroed, identity, e);
+	return copy_state_begin(
+		t->state, t->source, t->target, &t->job, identity, e);
 }
 
 static int on_mark(void *ctx, const struct copy_mark *m, struct err *e)
@@ -206,6 +206,8 @@ static int open_target(struct task *t, struct err *e)
 		return -1;
 	t->job.out = &t->out;
 	t->job.target_zeroed = t->out.created;
+	if (t->state && copy_state_same(t->state, &t->job, e))
+		return -1;
 	if (t->state && t->state->head) {
 		t->job.done = t->state->map;
 		t->job.identity = json_object_get(t->state->head, "identity");

@@ -16,7 +16,9 @@
 #include "core/proc.h"
 #include "core/str.h"
 
+#ifndef MIB
 #define MIB (1ULL << 20)
+#endif
 
 static char fs_dir[64];
 

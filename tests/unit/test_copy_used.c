@@ -175,12 +175,36 @@ static void doubt_reads_all(void **state)
 	run_free(&r);
 }
 
+/* Half by one rule and half by the other would be no copy of anything. */
+static void state_keeps_the_rule(void **state)
+{
+	_free_ char *path = real_path("rule");
+
+	(void)state;
+	for (int all = 0; all < 2; all++) {
+		_copy_state_ struct copy_state *s = NULL;
+		struct copy_job job = {.read_all = all};
+		_json_ json_t *id = json_object();
+		struct err e = {0};
+
+		unlink(path);
+		must(copy_state_open(path, "a", "b", &s, &e), &e);
+		must(copy_state_same(s, &job, &e), &e);
+		must(copy_state_begin(s, "a", "b", &job, id, &e), &e);
+		must(copy_state_same(s, &job, &e), &e);
+		job.read_all = !all;
+		assert_int_equal(copy_state_same(s, &job, &e), -1);
+		assert_int_equal(e.code, ERR_BAD_INPUT);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(unused_blocks_stay_behind),
 		cmocka_unit_test(read_all_reads_all),
 		cmocka_unit_test(doubt_reads_all),
+		cmocka_unit_test(state_keeps_the_rule),
 	};
 
 	return cmocka_run_group_tests(tests, setup, real_teardown);
