@@ -100,10 +100,18 @@ $(patsubst %,$(B)/unit/%,$(filter test_guest%,$(filter-out test_guestos,$(UNIT))
 
 # Tests of screens: key scripts, libvterm instead of a terminal. build/ui/demo
 # shows every widget.
-$(B)/ui/%: $(B)/tests/ui/%.o $(call obj,$(UIHELP)) $(B)/libui.a $(B)/libcore.a
+$(B)/ui/%: $(B)/tests/ui/%.o $(call obj,$(UIHELP)) $(B)/libui.a $(B)/libcore.a \
+		| $(BIN) $(MO)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lutil \
 		$(shell pkg-config --libs ncursesw vterm $(TEST_PKGS)) -lpthread
+
+# The screens of tests/ui/golden anew, after a change that is meant: read the
+# diff.
+ui-golden: $(UITESTS:%=$(B)/ui/%)
+	@for t in $^; do UI_GOLDEN=write $$t >/dev/null 2>&1 || $$t; done
+	@git diff --stat -- tests/ui/golden
+.PHONY: ui-golden
 
 $(B)/locale/%/LC_MESSAGES/vmferry.mo: po/%.po
 	@mkdir -p $(@D)

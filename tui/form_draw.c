@@ -9,6 +9,8 @@
 
 #define LABEL_MAX 30
 #define FORM_MAX 110
+#define HINT_MAX 3
+#define WRONG_X 5
 
 static int label_cols(const struct tui_form *form)
 {
@@ -26,6 +28,15 @@ static int label_cols(const struct tui_form *form)
 	return w > LABEL_MAX ? LABEL_MAX : w;
 }
 
+/* Lines of "! why" below a field: beside its value, or wrapped where it has
+ * no room there. */
+static int wrong_lines(const struct tui_field *f, int w)
+{
+	_free_ char *s = f->wrong ? xasprintf("! %s", f->wrong) : NULL;
+
+	return tui_lines(s, w - WRONG_X);
+}
+
 static int field_lines(const struct tui_form *form, int i, int w)
 {
 	const struct tui_field *f = &form->fields[i];
@@ -36,7 +47,7 @@ static int field_lines(const struct tui_form *form, int i, int w)
 		return tui_lines(f->label, w);
 	if (f->kind == TUI_HEADING)
 		return i ? 2 : 1;
-	return f->wrong ? 2 : 1;
+	return 1 + wrong_lines(f, w);
 }
 
 static void draw_choice(struct tui *t, const struct tui_field *f, int y, int x,
@@ -92,8 +103,11 @@ static void draw_field(struct tui *t, const struct tui_field *f, bool focus,
 	if (f->wrong) {
 		_free_ char *why = xasprintf("! %s", f->wrong);
 
-		draw_text(t, y + 1, f->kind == TUI_CHECK ? 5 : x, room, TUI_BAD,
-			why);
+		if (f->kind == TUI_CHECK || tui_width(why) > room)
+			x = WRONG_X;
+		draw_wrapped(t,
+			(struct tui_box){y + 1, x, wrong_lines(f, w), w - x},
+			TUI_BAD, why);
 	}
 }
 
@@ -129,9 +143,23 @@ static void draw_row(struct tui *t, struct tui_form *form, int i, int y,
 		draw_field(t, f, i == form->focus, y, label, w);
 }
 
+/* Lines that the longest hint takes, so that nothing moves with the focus. */
+static int hint_lines(const struct tui_form *form, int w)
+{
+	int most = 1;
+
+	for (int i = 0; i < form->n; i++) {
+		int n = tui_lines(form->fields[i].hint, w);
+
+		most = n > most ? n : most;
+	}
+	return most < HINT_MAX ? most : HINT_MAX;
+}
+
 void form_draw(struct tui *t, struct tui_form *form, struct tui_box b)
 {
-	int label = label_cols(form), w = b.w - 2, h = b.h - 2, y = 0;
+	int label = label_cols(form), w = b.w - 2, y = 0;
+	int hint = hint_lines(form, b.w - 4), h = b.h - 1 - hint;
 	const struct tui_field *f;
 
 	w = w > FORM_MAX ? FORM_MAX : w;
@@ -150,5 +178,7 @@ void form_draw(struct tui *t, struct tui_form *form, struct tui_box b)
 		y - form->top > h);
 	f = &form->fields[form->focus];
 	if (f->hint)
-		draw_text(t, b.y + b.h - 1, 3, b.w - 4, TUI_DIM, f->hint);
+		draw_wrapped(t,
+			(struct tui_box){b.y + b.h - hint, 3, hint, b.w - 4},
+			TUI_DIM, f->hint);
 }

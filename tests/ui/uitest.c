@@ -126,10 +126,24 @@ static void end_input(struct run *r)
 	r->keys = -1;
 }
 
-/* A <wait>: true once the screen has it. */
-static bool waited(struct run *r, const char *text)
+/* The text that a <wait> or <called> looks in. */
+static char *looked_in(struct run *r, bool calls)
 {
-	_free_ char *s = screen_of(r);
+	const char *dir = getenv("FAKE");
+	_free_ char *path = dir ? path_join(dir, "calls") : NULL;
+	char *s = NULL;
+
+	if (!calls)
+		return screen_of(r);
+	if (!path || file_read(path, 1 << 20, &s, NULL, NULL))
+		s = xstrdup("");
+	return s;
+}
+
+/* A <wait> or <called>: true once the text is there. */
+static bool waited(struct run *r, const char *text, bool calls)
+{
+	_free_ char *s = looked_in(r, calls);
 
 	if (strstr(s, text))
 		return true;
@@ -161,11 +175,13 @@ static bool step(struct run *r)
 		return false;
 	}
 	name = xstrndup(r->at + 1, end - r->at - 1);
-	if (strncmp(name, "wait ", 5) == 0 && !waited(r, name + 5))
+	if (strncmp(name, "wait ", 5) == 0 && !waited(r, name + 5, false))
+		return false;
+	if (strncmp(name, "called ", 7) == 0 && !waited(r, name + 7, true))
 		return false;
 	r->since = 0;
 	r->at = end + 1;
-	if (strncmp(name, "wait ", 5) == 0)
+	if (strncmp(name, "wait ", 5) == 0 || strncmp(name, "called ", 7) == 0)
 		return true;
 	if (strcmp(name, "snap") == 0 || strcmp(name, "look") == 0) {
 		snap(r, name[0] == 'l');

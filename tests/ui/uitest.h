@@ -10,6 +10,7 @@
  *   <paste TEXT>   TEXT as a terminal pastes it (\n in it is a line end)
  *   <wait TEXT>    until the screen has TEXT (20 s; then the run ends and
  *                  the result says so)
+ *   <called TEXT>  until $FAKE/calls (wizlab.h) has TEXT, likewise
  *   <snap>         the screen into the result
  *   <look>         its attributes: . none, B bold, U underline, R reverse, or
  *                  r g y b m c for a colour
