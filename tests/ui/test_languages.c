@@ -1,6 +1,7 @@
 /*
- * The wizard in every language at 80x24: nothing that is cut cannot be
- * reached, nothing stays English, every charset gets characters it has.
+ * The wizard in every language at 80x24 (and one at 132x43): nothing that is
+ * cut cannot be reached, nothing stays English, every charset gets characters
+ * it has.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -121,31 +122,37 @@ static void each_script(const char *lang)
 	}
 }
 
-static void walk(const char *lang)
+static void walk(const char *lang, int cols, int rows)
 {
 	_free_ char *screens = NULL;
 
 	wiz_new_job("ask-bus");
-	screens = wiz_run(wiz_walk, 80, 24, lang, false);
+	screens = wiz_run(wiz_walk, cols, rows, lang, false);
 	good(lang, "walk", screens);
 }
 
 static void walk_en(void **state)
 {
 	(void)state;
-	walk("");
+	walk("", 80, 24);
 }
 
 static void walk_fr(void **state)
 {
 	(void)state;
-	walk("fr");
+	walk("fr", 80, 24);
 }
 
 static void walk_ru(void **state)
 {
 	(void)state;
-	walk("ru");
+	walk("ru", 80, 24);
+}
+
+static void walk_large(void **state)
+{
+	(void)state;
+	walk("ru", 132, 43);
 }
 
 static void jobs_en(void **state)
@@ -212,6 +219,7 @@ int main(void)
 		IN_STATE(walk_en),
 		IN_STATE(walk_fr),
 		IN_STATE(walk_ru),
+		IN_STATE(walk_large),
 		cmocka_unit_test(jobs_en),
 		cmocka_unit_test(jobs_fr),
 		cmocka_unit_test(jobs_ru),

@@ -70,16 +70,6 @@ static void jobs(void **state)
 	}
 }
 
-#define FAILED "<wait 1/8><Enter><wait vmferry-errors><snap><Esc>"
-
-static void languages(void **state)
-{
-	(void)state;
-	wiz_job("failed");
-	golden("wizard-fr-ascii", FAILED, 80, 24, "fr", true);
-	golden("wizard-ru-132", FAILED, 132, 43, "ru", false);
-}
-
 /* --- what the keys do ----------------------------------------------------- */
 
 static int count(const char *text, const char *word)
@@ -250,7 +240,6 @@ int main(void)
 		IN_STATE(walk),
 		IN_STATE(walk_large),
 		cmocka_unit_test(jobs),
-		IN_STATE(languages),
 		IN_STATE(answers),
 		IN_STATE(answer_checked),
 		IN_STATE(diff_skipped),
