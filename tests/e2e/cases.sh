@@ -19,7 +19,8 @@ vm() {
 ready() {
   scan "$1"
   choices "$1" 203.0.113.90/24 \
-    ".allow.shutdown_timeout = 2 | .target.bus = \"scsi\" | ${2:-.}"
+    ".allow.shutdown_timeout = 2 | .target.bus = \"scsi\" |
+    .copy.road = \"ssh\" | ${2:-.}"
   plan "$1"
 }
 
