@@ -1,6 +1,7 @@
 /*
  * An ESXi host (5.5 .. 8 and later) through its shell: what it has, the
- * power and the snapshots of a VM. Nothing else on the host is ever changed;
+ * power and the snapshots of a VM, and its end (esxi_destroy, which only a
+ * typed confirmation leads to). Nothing else on the host is ever changed;
  * every command that can be sent stands in core/esxi_cmd.def.
  *
  * Every function may fail with ERR_SSH_LOST, ERR_STOPPED, ERR_TIMEOUT,
@@ -104,6 +105,14 @@ int esxi_wait_power(struct esxi *x, const char *id, const char *state,
  */
 int esxi_prove_off(
 	struct esxi *x, const struct vm *vm, json_t **evidence, struct err *e);
+
+/* --- the end --- */
+
+/* Has the host a VM with this id and this .vmx? */
+int esxi_knows(struct esxi *x, const struct vm *vm, bool *yes, struct err *e);
+/* Delete the VM and all its files for ever, once it is proven to be the one
+ * and off; proven gone. ERR_VM_NOT_FOUND, and those of esxi_prove_off. */
+int esxi_destroy(struct esxi *x, const struct vm *vm, struct err *e);
 
 /* --- snapshots --- */
 

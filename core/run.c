@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "esxi.h"
 #include "run_own.h"
 #include "stop.h"
 #include "str.h"
@@ -259,12 +260,30 @@ static int undo_steps(struct run *r, const char *to, struct err *e)
 	return -1;
 }
 
+/* Nothing is taken down where there is nothing to go back to. */
+static int source_is_there(struct run *r, struct err *e)
+{
+	struct esxi *x;
+	bool there;
+
+	if (!journal_asked(r->j, "cleanup", "decision", RUN_SOURCE_END))
+		return 0;
+	if (run_esxi(r, &x, e) || esxi_knows(x, r->vm, &there, e))
+		return -1;
+	return there
+		? 0
+		: err_set(e, ERR_SOURCE_DELETED,
+			  "%s is not on the ESXi host any more", r->vm->name);
+}
+
 int run_undo(struct job *job, const struct run_opts *o, const char *to,
 	struct err *e)
 {
 	struct run r = {.opts = o, .job = job};
 	int rc = run_begin(&r, e);
 
+	if (rc == 0)
+		rc = source_is_there(&r, e);
 	if (rc == 0)
 		rc = undo_steps(&r, to, e);
 	run_end(&r);

@@ -57,6 +57,10 @@ int run_undo(struct job *job, const struct run_opts *o, const char *to,
 
 /* --- for the steps --- */
 
+/* The decision of the step cleanup to delete the source VM; where it stands
+ * and the VM is gone, undo is refused: ERR_SOURCE_DELETED. */
+#define RUN_SOURCE_END "source_end"
+
 /* The connections, opened on first use and kept. */
 int run_esxi(struct run *r, struct esxi **x, struct err *e);
 int run_pve(struct run *r, struct pve **p, struct err *e);

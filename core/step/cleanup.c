@@ -1,15 +1,111 @@
 /*
  * What is left on both sides, with its size. vmferry removes only what its
- * own journal says it made; the source VM stays, off, until the operator
- * deletes it.
+ * own journal says it made. The source VM stays, off, unless the operator
+ * types its name here, at the very end. Keeps true: no default and no plan
+ * deletes it; what an answers file says counts only if it holds that name.
  */
 #include "../i18n.h"
 #include "../run.h"
 
 #include <string.h>
 
+#include "../esxi.h"
 #include "../staged.h"
 #include "../str.h"
+
+/* --- the source VM --- */
+
+static bool file_says(const struct run *r, const char *key)
+{
+	return json_object_get(r->answers, key) != NULL;
+}
+
+/* Its end may be offered: everything it had is on the target, which ran. */
+static bool all_moved(const struct run *r)
+{
+	return r->vm->n_disks == run_disks(r) &&
+		journal_ended(r->j, "start_vm");
+}
+
+static int ask_keep(struct run *r, const char **a, struct err *e)
+{
+	static const struct ask_choice c[] = {
+		{"keep", N_("keep it, off: it is the way back")},
+		{"delete", N_("delete it for ever; its name must be typed")},
+		{NULL, NULL}};
+	const struct question q = {.id = "source",
+		.kind = ASK_CHOICE,
+		.choices = c,
+		.def = "keep",
+		.text = N_("Keep the old VM on the ESXi host?"),
+		.why = N_("While it is kept, vmferry undo brings the old "
+			  "server back. Most keep it for some weeks."),
+		.help = N_("It can be deleted later on the host: vim-cmd "
+			   "vmsvc/destroy VMID")};
+
+	return run_ask(r, &q, a, e);
+}
+
+static int ask_name(struct run *r, struct err *e)
+{
+	_free_ char *text = xasprintf(
+		N_("Delete %s and all its files on the ESXi host? Type its "
+		   "name:"),
+		r->vm->name);
+	const struct question q = {.id = "delete",
+		.kind = ASK_CONFIRM,
+		.expect = r->vm->name,
+		.text = text,
+		.why = N_("There is no way back from this. To keep it, answer "
+			  "the question cleanup.source with keep.")};
+	const char *a;
+
+	return run_ask(r, &q, &a, e);
+}
+
+static int wants_delete(struct run *r, bool *yes, struct err *e)
+{
+	const char *a = "delete";
+
+	*yes = false;
+	if (!run_flag(r, "allow.delete_source", true) || !all_moved(r))
+		return 0;
+	if (!file_says(r, "cleanup.delete")) {
+		/* Nobody is there to ask. */
+		if (r->answers && !file_says(r, "cleanup.source"))
+			return 0;
+		if (ask_keep(r, &a, e))
+			return -1;
+	}
+	if (strcmp(a, "delete"))
+		return 0;
+	if (ask_name(r, e))
+		return -1;
+	*yes = true;
+	return 0;
+}
+
+/* The decision stands in the journal before the deed: from there on undo asks
+ * the host whether there is anything to go back to. */
+static int delete_source(struct run *r, struct err *e)
+{
+	const json_t *before =
+		journal_asked(r->j, "cleanup", "decision", RUN_SOURCE_END);
+	json_t *d = json_object();
+	struct esxi *x;
+	bool there;
+
+	json_put_str(d, "id", RUN_SOURCE_END);
+	json_put_str(d, "value", "delete");
+	json_put_str(d, "why", N_("the operator typed its name"));
+	if (run_note(r, "decision", d, e) || run_esxi(r, &x, e) ||
+		esxi_knows(x, r->vm, &there, e))
+		return -1;
+	if (!there && before)
+		return 0;
+	run_say(r, "  deleting %s on the ESXi host", r->vm->name);
+	return esxi_destroy(x, r->vm, e);
+}
 
 static void tell_source(struct run *r, json_t *left)
 {
@@ -32,15 +128,18 @@ static void tell_source(struct run *r, json_t *left)
 
 static int run(struct run *r, struct err *e)
 {
-	json_t *d = json_object(), *left = json_array();
+	_json_ json_t *left = json_array();
+	json_t *d;
+	bool gone;
 
-	json_put_str(d, "name", "left");
-	json_put(d, "left", left);
-	if (staged_remove(r, e)) {
-		json_decref(d);
+	if (staged_remove(r, e) || wants_delete(r, &gone, e) ||
+		(gone && delete_source(r, e)))
 		return -1;
-	}
-	tell_source(r, left);
+	if (!gone)
+		tell_source(r, left);
+	d = json_object();
+	json_put_str(d, "name", "left");
+	json_object_set(d, "left", left);
 	return run_note(r, "measure", d, e);
 }
 
@@ -51,7 +150,8 @@ const struct step step_cleanup = {
 	.doing = N_("Clean up, and say what is left"),
 	.why = N_(
 		"Staging files are removed. The old VM stays off and whole: it "
-		"is the way back for as long as you keep it."),
+		"is the way back for as long as you keep it. It is deleted "
+		"only if you type its name."),
 	.manual = N_("rm STAGING/*.vmdk\n"
 		     "On ESXi, weeks later: vim-cmd vmsvc/destroy VMID"),
 	.trouble = N_("Nothing here can hurt the new server."),
