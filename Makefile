@@ -195,6 +195,14 @@ kill-sweep: $(B)/test-deps
 	@$(MAKE) --no-print-directory -j2 all lab
 	@KILLS=$(KILLS) tests/e2e/kills
 
+# Real Debian guests from VMware-like to Proxmox-like hardware, and the ladder
+# of buses: a quarter of an hour without KVM, more to build the images.
+boot-matrix: $(B)/test-deps
+	@$(MAKE) --no-print-directory -j2 all lab
+	@tests/matrix/run
+	@tests/matrix/ladder
+.PHONY: boot-matrix
+
 demo: $(B)/test-deps
 	@$(MAKE) --no-print-directory -j2 all lab
 	@tests/demo

@@ -3,37 +3,68 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "guest/own.h"
 #include "hoster_job.h"
 #include "str.h"
 #include "target.h"
 
-static int open_all(struct run *r, struct guest_disk *d, size_t n, bool write,
-	struct guest **out, struct err *e)
+int guest_job_disks(struct run *r, struct guest_disks *out, struct err *e)
 {
-	for (size_t i = 0; i < n; i++) {
+	*out = (struct guest_disks){
+		.d = xcalloc(run_disks(r), sizeof(*out->d))};
+	for (; out->n < run_disks(r); out->n++) {
 		char *path, *format;
 
-		if (target_volume(r, i, NULL, &path, NULL, &format, e))
+		if (target_volume(r, out->n, NULL, &path, NULL, &format, e)) {
+			guest_disks_free(out);
 			return -1;
-		d[i].path = path;
-		d[i].format = format;
+		}
+		out->d[out->n] = (struct guest_disk){path, format};
 	}
-	return guest_open(d, n, write, out, e);
+	return 0;
+}
+
+void guest_disks_free(struct guest_disks *ds)
+{
+	for (size_t i = 0; i < ds->n; i++) {
+		if (ds->layers)
+			unlink(ds->d[i].path);
+		free((char *)ds->d[i].path);
+		free((char *)ds->d[i].format);
+	}
+	free(ds->d);
+	*ds = (struct guest_disks){0};
+}
+
+int guest_job_layers(struct run *r, struct guest_disks *out, struct err *e)
+{
+	_disks_ struct guest_disks below = {0};
+
+	if (guest_job_disks(r, &below, e))
+		return -1;
+	*out = (struct guest_disks){
+		.d = xcalloc(below.n, sizeof(*out->d)), .layers = true};
+	for (; out->n < below.n; out->n++) {
+		char *path;
+
+		if (guest_overlay(&below.d[out->n], &path, e)) {
+			guest_disks_free(out);
+			return -1;
+		}
+		out->d[out->n] = (struct guest_disk){path, xstrdup("qcow2")};
+	}
+	return 0;
 }
 
 int guest_job_open(struct run *r, bool write, struct guest **out, struct err *e)
 {
-	size_t n = run_disks(r);
-	struct guest_disk *d = xcalloc(n, sizeof(*d));
-	int rc = open_all(r, d, n, write, out, e);
+	_disks_ struct guest_disks ds = {0};
 
-	for (size_t i = 0; i < n; i++) {
-		free((char *)d[i].path);
-		free((char *)d[i].format);
-	}
-	free(d);
-	return rc;
+	if (guest_job_disks(r, &ds, e))
+		return -1;
+	return guest_open(ds.d, ds.n, write, out, e);
 }
 
 const json_t *guest_job_facts(const struct run *r)

@@ -5,6 +5,18 @@
 #include "guest/guest.h"
 #include "run.h"
 
+struct guest_disks {
+	struct guest_disk *d;
+	size_t n;
+	bool layers; /* files of ours, unlinked when freed */
+};
+void guest_disks_free(struct guest_disks *ds);
+#define _disks_ __attribute__((cleanup(guest_disks_free)))
+
+/* The target volumes of a job. ERR_TARGET_REMOTE. */
+int guest_job_disks(struct run *r, struct guest_disks *out, struct err *e);
+/* A writable layer over each, in TMPDIR or /var/tmp. */
+int guest_job_layers(struct run *r, struct guest_disks *out, struct err *e);
 /* guest_open on all target volumes. ERR_TARGET_REMOTE and guest_open's. */
 int guest_job_open(
 	struct run *r, bool write, struct guest **out, struct err *e);

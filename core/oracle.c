@@ -121,7 +121,9 @@ void oracle_read(const char *text, struct boot_verdict *out)
 
 		line = str_trim(line);
 		s = sign_of(line);
-		if (!*line || (s == BOOT_NOTHING && out->sign) ||
+		/* A cursor alone is no word. */
+		if (!*line || !strcmp(line, "_") ||
+			(s == BOOT_NOTHING && out->sign) ||
 			says_less(s, out->sign))
 			continue;
 		out->sign = s;

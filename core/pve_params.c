@@ -102,6 +102,7 @@ ROWS destroy[] = {F("purge", PVE_DESTROY_PURGE),
 	F("destroy-unreferenced-disks", PVE_DESTROY_KEEP), END};
 ROWS exec[] = {P("command"), END};
 ROWS exec_status[] = {P("pid"), END};
+ROWS monitor[] = {P("command"), END};
 ROWS tasks[] = {P("vmid"), P("typefilter"), P("source"), P("limit"), END};
 ROWS task_log[] = {P("start"), P("limit"), END};
 
@@ -138,6 +139,7 @@ const struct pve_endpoint pve_endpoints[] = {
 	{"POST", VM "/move_disk", PVE_ALWAYS, move_disk, NULL},
 	{"PUT", VM "/unlink", PVE_ALWAYS, unlink_, NULL},
 	{"DELETE", VM, PVE_ALWAYS, destroy, NULL},
+	{"POST", VM "/monitor", PVE_ALWAYS, monitor, NULL},
 	{"POST", VM "/agent/ping", PVE_ALWAYS, NULL, NULL},
 	{"POST", VM "/agent/fstrim", PVE_ALWAYS, NULL, NULL},
 	{"POST", VM "/agent/shutdown", PVE_ALWAYS, NULL, NULL},

@@ -134,17 +134,20 @@ static char *output_of(struct stage *s, const char *path, const char *args[])
 	return NULL;
 }
 
-static void routes(struct stage *s, json_t *out)
+/* New reference; false in *able: the agent may not run programs. */
+static json_t *routes(struct stage *s, bool *able)
 {
 	static const char *const families[] = {"-4", "-6"};
 	json_t *list = json_array();
 
+	*able = true;
 	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
 		const char *args[] = {
 			families[i], "route", "show", "default", NULL};
 		_free_ char *text = output_of(s, "ip", args);
 		char *p = text, *line;
 
+		*able = *able && text;
 		while (p && (line = str_line(&p))) {
 			_free_ char *clean = str_printable_dup(str_trim(line));
 
@@ -152,7 +155,7 @@ static void routes(struct stage *s, json_t *out)
 				json_array_append_new(list, json_text(clean));
 		}
 	}
-	json_put(out, "routes", list);
+	return list;
 }
 
 /* What an agent that answers can say. */
@@ -161,7 +164,7 @@ static void by_agent(struct stage *s, json_t *out)
 	double until = now_mono() + NET_GRACE;
 	_json_ json_t *os = NULL;
 	json_t *list;
-	bool any;
+	bool any, able;
 
 	if (ask(s, "guest-get-osinfo", NULL, &os, NULL) == 0)
 		json_put_str(out, "os", json_str(os, "pretty-name"));
@@ -173,7 +176,15 @@ static void by_agent(struct stage *s, json_t *out)
 		json_decref(list);
 	}
 	json_put(out, "interfaces", list);
-	routes(s, out);
+	/* The route comes after the address. */
+	for (;;) {
+		list = routes(s, &able);
+		if (json_array_size(list) || !any || !able ||
+			now_mono() > until || stop_sleep(500, NULL))
+			break;
+		json_decref(list);
+	}
+	json_put(out, "routes", list);
 }
 
 /* --- looking --- */

@@ -67,9 +67,21 @@ int target_volume(struct run *r, size_t i, char **volid, char **path,
 	return 0;
 }
 
+/* choose_bus decided; a start that failed may have led to another bus. */
 static const json_t *decision(const struct run *r)
 {
-	return run_recall(r, "choose_bus", "measure");
+	static const char *const steps[] = {
+		"start_vm", "guest_fix", "choose_bus"};
+	const json_t *d = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(steps) && !json_str(d, "bus"); i++)
+		d = run_recall(r, steps[i], "measure");
+	return d;
+}
+
+const char *target_nic(const struct run *r)
+{
+	return json_str_or(decision(r), "nic", "virtio");
 }
 
 const char *target_bus(const struct run *r)
@@ -114,7 +126,7 @@ void target_add_nics(
 	const struct run *r, struct pve_params *params, bool link_down)
 {
 	const json_t *nics = json_at(r->plan, "target.nics"), *n;
-	const char *chosen = json_str_or(decision(r), "nic", "virtio");
+	const char *chosen = target_nic(r);
 	size_t i;
 
 	json_array_foreach (nics, i, n) {

@@ -34,8 +34,10 @@ const char *target_mac(const struct run *r, size_t i);
 void target_add_nics(
 	const struct run *r, struct pve_params *params, bool link_down);
 
-/* The bus and NIC model that choose_bus decided; "scsi"/"virtio" before. */
+/* The bus and NIC model that choose_bus decided, or the ladder after it;
+ * "scsi"/"virtio" before. A measure of guest_fix or start_vm has both. */
 const char *target_bus(const struct run *r);
+const char *target_nic(const struct run *r);
 /* "scsi0": the key of disk i on that bus. */
 int target_disk_key(const struct run *r, size_t i, char key[16], struct err *e);
 

@@ -5,23 +5,7 @@
 #include <string.h>
 
 #include "../str.h"
-#include "../target.h"
-
-static int wanted(
-	struct run *r, struct pve *p, struct pve_params *params, struct err *e)
-{
-	char key[16];
-
-	if (target_disk_key(r, 0, key, e))
-		return -1;
-	if (pve_has(p, PVE_BOOT_ORDER)) {
-		pve_param(params, "boot", "order=%s", key);
-	} else {
-		pve_param(params, "boot", "c");
-		pve_param(params, "bootdisk", "%s", key);
-	}
-	return 0;
-}
+#include "../bus.h"
 
 static int check(struct run *r, struct err *e)
 {
@@ -29,7 +13,7 @@ static int check(struct run *r, struct err *e)
 	_json_ json_t *config = NULL;
 	struct pve *p;
 
-	if (run_pve(r, &p, e) || wanted(r, p, &want, e) ||
+	if (run_pve(r, &p, e) || bus_boot(r, p, &want, e) ||
 		pve_vm_config(p, run_vmid(r), &config, e))
 		return -1;
 	for (size_t i = 0; i < want.n; i++)
@@ -44,7 +28,7 @@ static int run(struct run *r, struct err *e)
 	_pve_params_ struct pve_params want = {0};
 	struct pve *p;
 
-	if (run_pve(r, &p, e) || wanted(r, p, &want, e))
+	if (run_pve(r, &p, e) || bus_boot(r, p, &want, e))
 		return -1;
 	return pve_vm_set(p, run_vmid(r), &want, NULL, e);
 }

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "../map.h"
+#include "../bus.h"
 #include "../str.h"
 #include "../target.h"
 
@@ -72,26 +72,6 @@ static int note_choice(struct run *r, const char *bus, const char *nic,
 	return run_note(r, "measure", d, e);
 }
 
-static int add_disks(struct run *r, struct pve_params *params, struct err *e)
-{
-	for (size_t i = 0; i < run_disks(r); i++) {
-		_free_ char *volid = NULL, *value = NULL;
-		bool scsi = strcmp(target_bus(r), "scsi") == 0;
-		char key[16];
-
-		if (target_volume(r, i, &volid, NULL, NULL, NULL, e))
-			return -1;
-		if (map_disk(target_bus(r), i, volid, scsi, key, &value))
-			return err_set(e, ERR_PLAN_BAD,
-				"bus %s has no place for disk %zu",
-				target_bus(r), i + 1);
-		pve_param(params, key, "%s", value);
-	}
-	if (strcmp(target_bus(r), "scsi") == 0)
-		pve_param(params, "scsihw", "virtio-scsi-single");
-	return 0;
-}
-
 /* UEFI: the variables' disk comes after the system disk, so that its volume
  * never takes the first place. */
 static int add_efi(
@@ -125,7 +105,7 @@ static int run(struct run *r, struct err *e)
 	if (decide(r, &bus, &nic, &reason, e) ||
 		note_choice(r, bus, nic, reason, e))
 		return -1;
-	if (run_pve(r, &p, e) || add_disks(r, &params, e) ||
+	if (run_pve(r, &p, e) || bus_disks(r, &params, e) ||
 		add_efi(r, p, &params, e))
 		return -1;
 	target_add_nics(r, &params, true);

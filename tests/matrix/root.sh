@@ -23,6 +23,7 @@ command -v mmdebstrap >/dev/null || {
   exit 77
 }
 start=$SECONDS
+# shellcheck disable=SC2016 # $1 is for the hook
 mmdebstrap --quiet --format=tar --variant=minbase --include="$packages" \
   --dpkgopt=path-exclude=/usr/share/doc/* \
   --dpkgopt=path-exclude=/usr/share/locale/* \
