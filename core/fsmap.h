@@ -10,8 +10,9 @@
  * table that overlaps itself. Boot areas, gaps between partitions, backup
  * tables and everything unknown are always used.
  *
- * Looked into: MBR (logical partitions too) and GPT; ext2/3/4; swap. What the
- * rest of a disk is, and why it is read, stands in the report, for people.
+ * Looked into: MBR (logical partitions too) and GPT; LVM2 (one PV, linear
+ * LVs); ext2/3/4, XFS, NTFS, swap. What the rest of a disk is, and why it is
+ * read, stands in the report, for people.
  *
  * Unused blocks may hold anything on the source; who skips them defines them
  * as zeros on the target. A checksum of the whole source is then not that of

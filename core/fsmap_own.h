@@ -54,7 +54,10 @@ size_t area_map(const struct area *a, uint64_t off, uint64_t len,
 
 /* Modules. */
 int fsmap_ext(struct area *a);
+int fsmap_lvm(struct area *a);
+int fsmap_ntfs(struct area *a);
 int fsmap_swap(struct area *a);
+int fsmap_xfs(struct area *a);
 
 /* What an area's first and last bytes look like. */
 struct fsmap_kind {

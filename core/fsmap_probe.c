@@ -17,10 +17,10 @@
 #define HEAD (256U << 10)
 
 static const struct fsmap_kind ext = {"ext4", fsmap_ext, USE_LINUX};
-static const struct fsmap_kind xfs = {.name = "xfs"};
-static const struct fsmap_kind ntfs = {.name = "ntfs"};
+static const struct fsmap_kind xfs = {"xfs", fsmap_xfs, USE_LINUX};
+static const struct fsmap_kind ntfs = {"ntfs", fsmap_ntfs, USE_WINDOWS};
 static const struct fsmap_kind swap = {"swap", fsmap_swap, USE_SWAP};
-static const struct fsmap_kind lvm = {.name = "lvm"};
+static const struct fsmap_kind lvm = {"lvm", fsmap_lvm, USE_LVM};
 #define OTHER(var, text) static const struct fsmap_kind var = {.name = text}
 OTHER(bcache, "bcache");
 OTHER(bitlocker, "BitLocker");

@@ -44,14 +44,19 @@ static inline void fs_sh(const char *script, const char *arg)
 	_free_ char *text = xasprintf("set -euo pipefail\n"
 				      "PATH=$PATH:/usr/sbin:/sbin\ncd %s\n%s",
 		fs_dir, script);
-	const char *const argv[] = {"bash", "-c", text, "sh", arg, NULL};
+	/* Mounts in a namespace of their own: another process's copy of ours
+	 * would keep a file system alive that was unmounted here. */
+	const char *const argv[] = {
+		"unshare", "-m", "bash", "-c", text, "sh", arg, NULL};
 	_proc_ struct proc_result r = {0};
 	struct err e = {0};
 
-	if (proc_run(argv, NULL, &r, &e))
+	if (proc_run(argv + (geteuid() ? 2 : 0), NULL, &r, &e))
 		fail_msg("%s", e.why);
-	if (r.status)
-		fail_msg("%s\n%s%s", script, r.out, r.err);
+	if (r.status) {
+		fprintf(stderr, "%s\n%s\n", script, r.err);
+		fail_msg("a script of the shell ended with %d", r.status);
+	}
 }
 
 static inline bool fs_has(const char *tool)
