@@ -1,5 +1,5 @@
 # vmferry: make builds ./vmferry and build/libcore.a. Targets:
-#   all unit test e2e demo lint asan install clean    (docs/HACKING.md)
+#   all unit test e2e demo bench lint asan install clean   (docs/HACKING.md)
 # Packages come from tests/deps.txt; registries (verbs, steps, sources, sinks,
 # hosters) are made from file names.
 
@@ -202,6 +202,22 @@ boot-matrix: $(B)/test-deps
 	@tests/matrix/run
 	@tests/matrix/ladder
 .PHONY: boot-matrix
+
+# What the copy is worth against what else there is: docs/benchmarks.md.
+# BENCH_RUNS, BENCH_SCALE and BENCH_WORK: tests/bench/run. An hour at full size.
+bench: $(B)/test-deps
+	@$(MAKE) --no-print-directory -j2 all lab $(B)/bench-delay
+	@tests/bench/run
+.PHONY: bench
+
+# The copy's fault matrix in full: 200 offsets (test_copy_matrix has some).
+copy-faults: $(B)/test-deps
+	@$(MAKE) --no-print-directory -j2 lab $(B)/unit/test_copy_matrix
+	COPY_FAULTS=200 $(B)/unit/test_copy_matrix
+.PHONY: copy-faults
+
+$(B)/bench-delay: $(B)/tests/bench/delay.o
+	$(CC) $(LDFLAGS_ALL) -o $@ $^
 
 demo: $(B)/test-deps
 	@$(MAKE) --no-print-directory -j2 all lab

@@ -13,6 +13,7 @@
 #define LONGEST 2.0         /* s */
 #define SETTLE 5.0          /* s, for connections to come up */
 #define GAIN 1.12           /* more connections must bring so much */
+#define TIE 1.05            /* as good as equal: the road that stands first */
 #define SMALL (64ULL << 20) /* bytes for which nothing is tried */
 #define STEADY_WINDOW 5.0   /* s */
 #define SLOW_WINDOWS 2
@@ -109,14 +110,15 @@ static int next_road(const struct roads *r, const struct pump *p)
 	return -1;
 }
 
-static int best_road(const struct roads *r, const struct pump *p)
+static int best_road(const struct pump *p, const struct roads *r)
 {
-	int best = r->road;
+	int best = -1;
 
 	for (int i = 0; i < (int)p->job->in->n_roads; i++)
-		if (!p->bad[i] && (p->bad[best] || r->rate[i] > r->rate[best]))
+		if (!p->bad[i] &&
+			(best < 0 || r->rate[i] > TIE * r->rate[best]))
 			best = i;
-	return best;
+	return best < 0 ? r->road : best;
 }
 
 static void say_rates(struct roads *r, const struct pump *p)
@@ -207,7 +209,7 @@ static void look_try(struct roads *r, struct pump *p)
 		try_next(r, p, next);
 		return;
 	}
-	r->road = best_road(r, p);
+	r->road = best_road(p, r);
 	r->good = 1;
 	r->good_rate = r->rate[r->road];
 	say_rates(r, p);
@@ -293,7 +295,7 @@ static void look_steady(struct roads *r, struct pump *p)
 static void keep_up(struct roads *r, struct pump *p)
 {
 	if (r->phase != ROADS_TRY && p->bad[r->road]) {
-		r->road = best_road(r, p);
+		r->road = best_road(p, r);
 		r->good_rate = 0;
 		give_seats(p, r->road, r->n);
 		measure(r, r->road, r->n);

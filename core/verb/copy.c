@@ -2,6 +2,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "../copy.h"
 #include "../copy_state.h"
@@ -271,6 +272,15 @@ static void put_text(struct task *t, const struct copy_result *r)
 		out_puts(t->o, "verified  read back, every range the same\n");
 }
 
+/* The most that this process had resident, bytes; without its children. */
+static uint64_t memory_used(void)
+{
+	struct rusage u = {0};
+
+	getrusage(RUSAGE_SELF, &u);
+	return (uint64_t)u.ru_maxrss << 10;
+}
+
 static int copy(struct task *t, struct err *e)
 {
 	_copy_result_ struct copy_result r = {0};
@@ -284,6 +294,7 @@ static int copy(struct task *t, struct err *e)
 		sink_close(&t->out, e))
 		return -1;
 	report = copy_result_to_json(&r);
+	json_put_u64(report, "memory", memory_used());
 	if (t->verify && verify(t, &r, report, e))
 		return -1;
 	if (!t->json) {
