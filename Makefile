@@ -219,6 +219,15 @@ copy-faults: $(B)/test-deps
 $(B)/bench-delay: $(B)/tests/bench/delay.o
 	$(CC) $(LDFLAGS_ALL) -o $@ $^
 
+# The failover address at three hosters: every case, a kill after every
+# request, three guests that boot behind it.
+e2e-hosters: $(B)/test-deps
+	@$(MAKE) --no-print-directory -j2 all lab
+	@tests/e2e/hoster
+	@tests/e2e/hoster-job all
+	@tests/e2e/hoster-cross ovh dedibox hetzner
+.PHONY: e2e-hosters
+
 demo: $(B)/test-deps
 	@$(MAKE) --no-print-directory -j2 all lab
 	@tests/demo
