@@ -30,6 +30,35 @@ static json_t *roads_to_json(const struct copy_result *r)
 	return o;
 }
 
+/* Within so many ms was this share of all ranges read; 0 there are none. */
+static unsigned within(const struct copy_result *r, double share)
+{
+	uint64_t all = 0, some = 0;
+	unsigned i;
+
+	for (i = 0; i < COPY_LATENCIES; i++)
+		all += r->latency[i];
+	for (i = 0; all && i < COPY_LATENCIES; i++) {
+		some += r->latency[i];
+		if (some >= share * all)
+			return 1U << i;
+	}
+	return 0;
+}
+
+/* For people: "half of the ranges within 16 ms, nine of ten 64, all 512" */
+static void put_latency(json_t *o, const struct copy_result *r)
+{
+	_free_ char *text = NULL;
+
+	if (!within(r, 1))
+		return;
+	text = xasprintf("half of the ranges within %u ms, nine of ten %u, all "
+			 "%u",
+		within(r, 0.5), within(r, 0.9), within(r, 1));
+	json_put_str(o, "latency", text);
+}
+
 /* [[below ms, ranges], ...] of those there are; the last has no bound. */
 static json_t *latency_to_json(const struct copy_result *r)
 {
@@ -67,6 +96,7 @@ json_t *copy_result_to_json(const struct copy_result *r)
 	json_put_str(o, "road_why", r->road_why);
 	json_put(o, "roads", roads_to_json(r));
 	json_put_u64(o, "connections", r->readers);
+	put_latency(o, r);
 	json_put(o, "latency_ms", latency_to_json(r));
 	json_put_u64(o, "retries", r->retries);
 	json_put_str(o, "map_note", r->map_note);
