@@ -158,6 +158,14 @@ static char *gfs_uuid_of(struct guest *g, const char *device, const char *type)
 	return uuid && *uuid ? xstrdup(uuid) : NULL;
 }
 
+static int gfs_symlink(
+	struct guest *g, const char *to, const char *path, struct err *e)
+{
+	if (guestfs_ln_sf(G(g), to, path))
+		return gfs_error(G(g), path, e);
+	return 0;
+}
+
 /* Whole or not at all: beside it first, then in its place. */
 static int gfs_upload(
 	struct guest *g, const char *from, const char *to, struct err *e)
@@ -203,6 +211,7 @@ const struct guest_ops gfs_ops = {
 	.link = gfs_link,
 	.download = gfs_download,
 	.copy = gfs_copy,
+	.symlink = gfs_symlink,
 	.upload = gfs_upload,
 	.uuid_of = gfs_uuid_of,
 	.free_bytes = gfs_free,

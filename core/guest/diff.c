@@ -176,6 +176,8 @@ char *guest_diff(const struct guest_change *c)
 
 	if (c->kernel)
 		return drivers_text(c);
+	if (c->link_to)
+		return xasprintf("link %s\n  to %s\n", c->path, c->link_to);
 	if (c->copy_of)
 		return xasprintf("copy %s\n  to %s\n", c->copy_of, c->path);
 	a = split(c->before);

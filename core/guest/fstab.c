@@ -1,5 +1,6 @@
 /*
- * /etc/fstab and /etc/crypttab: disks that are named by device (/dev/sdb1)
+ * /etc/fstab, /etc/crypttab, initramfs-tools' RESUME= and GRUB's device.map:
+ * disks that are named by device (/dev/sdb1)
  * may get another name on other hardware. Where it is certain which file
  * system a line means, it is named by its UUID; else it is said.
  */
@@ -110,4 +111,73 @@ void guest_fstab_changes(struct guest *g, struct guest_changes *cs)
 {
 	fix_file(g, "/etc/fstab", 0, cs);
 	fix_file(g, "/etc/crypttab", 1, cs);
+}
+
+/* --- other places that name disks --- */
+
+#define RESUME_FILE "/etc/initramfs-tools/conf.d/resume"
+
+/* A device that is not there any more costs 30 s at each start. */
+static void fix_resume(struct guest *g, struct guest_changes *cs)
+{
+	_free_ char *before = guest_future(g, cs, RESUME_FILE);
+	_free_ char *after = NULL;
+	_text_ struct text t = {0};
+
+	if (!before)
+		return;
+	text_open(&t, before);
+	for (size_t i = 0; i < t.n; i++) {
+		const char *line = t.line[i].s;
+		_free_ char *uuid = NULL, *now = NULL;
+
+		if (!str_starts(line, "RESUME=") || !is_device_name(line + 7))
+			continue;
+		uuid = g->ops->uuid_of(g, line + 7, "swap");
+		if (!uuid) {
+			guest_left(cs,
+				RESUME_FILE " names %s: use its UUID, then "
+					    "update-initramfs -u",
+				line + 7);
+			continue;
+		}
+		now = xasprintf("RESUME=UUID=%s", uuid);
+		text_set(&t, i, now);
+	}
+	after = text_join(&t);
+	if (strcmp(before, after))
+		guest_change_add(g, cs, RESUME_FILE, after, 0644,
+			"The swap area is found by UUID, whatever its name.");
+}
+
+/* grub-install goes by it: VMware's names lead nowhere, and without the file
+ * it looks for itself. */
+static void fix_device_map(struct guest *g, struct guest_changes *cs)
+{
+	static const char *const paths[] = {
+		"/boot/grub/device.map", "/boot/grub2/device.map"};
+
+	for (size_t i = 0; i < 2; i++) {
+		_free_ char *text = guest_text(g, paths[i]);
+		bool legacy = guest_has(g, "/boot/grub/menu.lst") ||
+			guest_has(g, "/boot/grub/grub.conf");
+
+		if (!text || !strstr(text, "/dev/disk/by-"))
+			continue;
+		if (legacy)
+			guest_left(cs,
+				"%s names disks by their hardware: write "
+				"(hd0) /dev/sda there before grub-install",
+				paths[i]);
+		else
+			guest_change_add(g, cs, paths[i], NULL, 0644,
+				"GRUB's map names VMware's disks; without it "
+				"grub-install looks for itself.");
+	}
+}
+
+void guest_names_changes(struct guest *g, struct guest_changes *cs)
+{
+	fix_resume(g, cs);
+	fix_device_map(g, cs);
 }

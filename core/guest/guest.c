@@ -36,6 +36,7 @@ void guest_changes_free(struct guest_changes *cs)
 		free(cs->c[i].after);
 		free(cs->c[i].copy_of);
 		free(cs->c[i].kernel);
+		free(cs->c[i].link_to);
 	}
 	for (size_t i = 0; i < cs->n_left; i++)
 		free(cs->left[i]);
@@ -133,6 +134,15 @@ void guest_copy_add(struct guest_changes *cs, const char *from, const char *to,
 		.copy_of = xstrdup(from)};
 }
 
+void guest_link_add(struct guest_changes *cs, const char *to, const char *path,
+	const char *why)
+{
+	cs->c = xreallocarray(cs->c, cs->n + 1, sizeof(*cs->c));
+	cs->c[cs->n++] = (struct guest_change){.path = xstrdup(path),
+		.why = xstrdup(why),
+		.link_to = xstrdup(to)};
+}
+
 /* --- facts --- */
 
 /* NAME=value or NAME="value" of os-release; to be freed. */
@@ -206,7 +216,7 @@ static void release(struct guest *g, json_t *facts)
 	}
 }
 
-static bool has_agent(struct guest *g)
+bool guest_has_agent(struct guest *g)
 {
 	static const char *const paths[] = {
 		"/usr/sbin/qemu-ga", "/usr/bin/qemu-ga", "/sbin/qemu-ga"};
@@ -223,7 +233,7 @@ static void linux_facts(struct guest *g, json_t *facts)
 	json_put(facts, "kernels", json_deep_copy(guest_kernels(g)));
 	guest_network(g, facts);
 	json_put_str(facts, "tools", guest_tools(g));
-	json_put_bool(facts, "agent", has_agent(g));
+	json_put_bool(facts, "agent", guest_has_agent(g));
 	json_put_bool(facts, "fstab_device_names", guest_fstab_device_names(g));
 	if (guest_has_efi(g))
 		json_put_bool(facts, "efi_fallback", guest_efi_fallback(g));
@@ -264,6 +274,12 @@ int guest_changes(struct guest *g, const json_t *wanted,
 		guest_tools_changes(g, out);
 	if (json_flag(wanted, "fstab", true))
 		guest_fstab_changes(g, out);
+	if (json_flag(wanted, "fstab", true))
+		guest_names_changes(g, out);
+	if (json_flag(wanted, "fstrim", true))
+		guest_fstrim_changes(g, out);
+	if (json_object_get(wanted, "agent"))
+		guest_agent_changes(g, json_flag(wanted, "agent", false), out);
 	if (json_flag(wanted, "efi", true))
 		guest_efi_changes(g, out);
 	if (json_flag(wanted, "drivers", true))
@@ -309,10 +325,12 @@ int guest_apply(struct guest *g, const struct guest_change *c, struct err *e)
 	*slash = '\0';
 	if (c->before && keep_backup(g, c, e))
 		return err_in(e, "keep a copy of %s in the guest", c->path);
-	if (!c->after && !c->copy_of)
+	if (!c->after && !c->copy_of && !c->link_to)
 		rc = g->ops->remove(g, c->path, e);
 	else if (*dir && g->ops->mkdirs(g, dir, e))
 		rc = -1;
+	else if (c->link_to)
+		rc = g->ops->symlink(g, c->link_to, c->path, e);
 	else if (c->copy_of)
 		rc = g->ops->copy(g, c->copy_of, c->path, e);
 	else

@@ -76,8 +76,8 @@ bool guest_needs_drivers(const json_t *facts);
  *   {"nics": [{"old_mac", "mac", "pci_slot": 192 or absent, "index": 0,
  *              "address": "203.0.113.77/24", "gateway", "dns": [..],
  *              "name": of the interface, where the operator says it}],
- *    "tools_off": bool, "fstab": bool, "efi": bool, "drivers": bool}
- *                                                       (default: true)
+ *    "tools_off": bool, "fstab": bool, "efi": bool, "drivers": bool,
+ *    "fstrim": bool (default: true), "agent": bool (default: false)}
  *
  * A NIC without address keeps its configuration; its name is still pinned to
  * its MAC so that it stays valid.
@@ -89,6 +89,8 @@ struct guest_change {
 	char *after;   /* content, null where the file is removed */
 	unsigned mode; /* of a new file */
 	char *copy_of; /* path becomes a copy of this file (before and after
+			  are null), else null */
+	char *link_to; /* path becomes a symbolic link to this (before and after
 			  are null), else null */
 	char *kernel;  /* path is this kernel's initramfs and gets the modules
 			  that `after` lists (before is null), else null */

@@ -40,6 +40,9 @@ struct guest_ops {
 	 * and the file system is of that type ("auto": any). To be freed; null
 	 * where it is not certain. */
 	char *(*uuid_of)(struct guest *g, const char *device, const char *type);
+	/* A symbolic link at path; what is there is replaced. */
+	int (*symlink)(struct guest *g, const char *to, const char *path,
+		struct err *e);
 	/* Put a file of this machine into the place of one in the guest, or
 	 * make it: owner, mode and context of the old one stay. */
 	int (*upload)(struct guest *g, const char *from, const char *to,
@@ -70,6 +73,9 @@ void guest_change_add(struct guest *g, struct guest_changes *cs,
 	const char *path, const char *after, unsigned mode, const char *why);
 /* Append a copy of a file that is no text. */
 void guest_copy_add(struct guest_changes *cs, const char *from, const char *to,
+	const char *why);
+/* Append a symbolic link. */
+void guest_link_add(struct guest_changes *cs, const char *to, const char *path,
 	const char *why);
 /* Append a sentence to what was left alone. */
 void guest_left(struct guest_changes *cs, const char *fmt, ...)
@@ -113,6 +119,13 @@ const char *guest_tools(struct guest *g);
 void guest_tools_changes(struct guest *g, struct guest_changes *cs);
 bool guest_fstab_device_names(struct guest *g);
 void guest_fstab_changes(struct guest *g, struct guest_changes *cs);
+/* RESUME= of initramfs-tools, GRUB's device.map (fstab.c). */
+void guest_names_changes(struct guest *g, struct guest_changes *cs);
+/* Weekly fstrim, the agent (after.c). */
+bool guest_has_agent(struct guest *g);
+void guest_fstrim_changes(struct guest *g, struct guest_changes *cs);
+void guest_agent_changes(
+	struct guest *g, bool install, struct guest_changes *cs);
 /* UEFI: is there an EFI system partition, has it a loader that needs no boot
  * entry (efi.c)? */
 bool guest_has_efi(struct guest *g);

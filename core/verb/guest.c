@@ -187,6 +187,9 @@ static int change(struct images *im, json_t *nics, bool all, bool write,
 	json_put_bool(want, "fstab", all);
 	json_put_bool(want, "efi", all);
 	json_put_bool(want, "drivers", all);
+	json_put_bool(want, "fstrim", all);
+	if (all)
+		json_put_bool(want, "agent", false);
 	if (guest_open(im->d, im->n, write, &g, e) ||
 		guest_changes(g, want, &cs, e))
 		return -1;

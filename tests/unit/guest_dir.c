@@ -188,6 +188,18 @@ static char *d_uuid_of(struct guest *g, const char *device, const char *type)
 	return xasprintf("uuid-%s-%s", device + 5, type);
 }
 
+static int d_symlink(
+	struct guest *g, const char *to, const char *path, struct err *e)
+{
+	const char *name;
+	_close_ int fd = parent(g, path, &name);
+
+	if (fd < 0 || (unlinkat(fd, name, 0) && errno != ENOENT) ||
+		symlinkat(to, fd, name))
+		return err_sys(e, ERR_GUEST_ACCESS, "%s", path);
+	return 0;
+}
+
 static int d_upload(
 	struct guest *g, const char *from, const char *to, struct err *e)
 {
@@ -225,6 +237,7 @@ static const struct guest_ops ops = {
 	.link = d_link,
 	.download = d_download,
 	.copy = d_copy,
+	.symlink = d_symlink,
 	.upload = d_upload,
 	.uuid_of = d_uuid_of,
 	.free_bytes = d_free,

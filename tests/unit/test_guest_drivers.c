@@ -154,7 +154,8 @@ static void debian_tree(void)
 static const struct guest_change *change(struct guest_changes *cs)
 {
 	_json_ json_t *want = NULL;
-	static const char none[] = "{\"tools_off\":false,\"efi\":false}";
+	static const char none[] =
+		"{\"tools_off\":false,\"efi\":false,\"fstrim\":false}";
 
 	assert_int_equal(json_parse(none, strlen(none), &want, NULL), 0);
 	assert_int_equal(guest_changes(g, want, cs, NULL), 0);

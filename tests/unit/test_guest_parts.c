@@ -397,6 +397,89 @@ static void binary_files_are_left(void **state)
 	assert_int_equal(cs.n_left, 1);
 }
 
+/* --- other names of disks, fstrim, the agent --- */
+
+static const struct guest_change *change_at(const char *path)
+{
+	for (size_t i = 0; i < cs.n; i++)
+		if (strcmp(cs.c[i].path, path) == 0)
+			return &cs.c[i];
+	return NULL;
+}
+
+static void resume_by_uuid(void **state)
+{
+	static const char path[] = "/etc/initramfs-tools/conf.d/resume";
+
+	(void)state;
+	guest_dir_put(g, path, "# swap\nRESUME=/dev/sda5\n");
+	guest_dir_put(g, "/boot/grub/device.map",
+		"(hd0)\t/dev/disk/by-id/scsi-36000c29\n");
+	guest_names_changes(g, &cs);
+	assert_int_equal(cs.n, 2);
+	assert_string_equal(
+		change_at(path)->after, "# swap\nRESUME=UUID=uuid-sda5-swap\n");
+	assert_null(change_at("/boot/grub/device.map")->after);
+	assert_int_equal(guest_apply(g, &cs.c[1], NULL), 0);
+	assert_false(guest_has(g, "/boot/grub/device.map"));
+	/* sdb is not certain; a UUID is left as it is. */
+	guest_changes_free(&cs);
+	guest_dir_put(g, path, "RESUME=/dev/sdb1\n");
+	guest_names_changes(g, &cs);
+	assert_int_equal(cs.n, 0);
+	assert_int_equal(cs.n_left, 1);
+	guest_changes_free(&cs);
+	guest_dir_put(g, path, "RESUME=UUID=1-2\n");
+	guest_names_changes(g, &cs);
+	assert_int_equal(cs.n + cs.n_left, 0);
+}
+
+static void fstrim_every_week(void **state)
+{
+	_free_ char *to = NULL;
+
+	(void)state;
+	guest_fstrim_changes(g, &cs);
+	assert_int_equal(cs.n, 0);
+	guest_dir_put(g, "/sbin/fstrim", "");
+	guest_dir_put(g, "/etc/cron.weekly/other", "");
+	guest_fstrim_changes(g, &cs);
+	assert_int_equal(cs.n, 1);
+	assert_string_equal(cs.c[0].path, "/etc/cron.weekly/fstrim");
+	assert_int_equal(cs.c[0].mode, 0755);
+	guest_changes_free(&cs);
+	guest_dir_put(g, "/lib/systemd/system/fstrim.timer", "[Timer]\n");
+	guest_fstrim_changes(g, &cs);
+	assert_int_equal(cs.n, 1);
+	assert_int_equal(guest_apply(g, &cs.c[0], NULL), 0);
+	to = g->ops->link(g, cs.c[0].path);
+	assert_string_equal(to, "/lib/systemd/system/fstrim.timer");
+	guest_changes_free(&cs);
+	guest_fstrim_changes(g, &cs);
+	assert_int_equal(cs.n, 0);
+}
+
+static void agent_is_offered(void **state)
+{
+	(void)state;
+	guest_dir_put(g, "/usr/bin/apt-get", "");
+	guest_dir_put(g, "/etc/systemd/system/x.service", "");
+	guest_agent_changes(g, false, &cs);
+	assert_int_equal(cs.n, 0);
+	assert_non_null(strstr(cs.left[0], "apt-get -y install"));
+	guest_changes_free(&cs);
+	guest_agent_changes(g, true, &cs);
+	assert_int_equal(cs.n, 2);
+	assert_non_null(strstr(cs.c[0].after,
+		"apt-get -y install "
+		"qemu-guest-agent'\n"));
+	assert_string_equal(cs.c[1].link_to, cs.c[0].path);
+	guest_changes_free(&cs);
+	guest_dir_put(g, "/usr/sbin/qemu-ga", "");
+	guest_agent_changes(g, true, &cs);
+	assert_int_equal(cs.n + cs.n_left, 0);
+}
+
 /* --- the proposal --- */
 
 static void proposals(void **state)
@@ -457,6 +540,9 @@ int main(void)
 		G(tools_are_disarmed),
 		G(tarball_tools_are_said),
 		G(fstab_by_uuid),
+		G(resume_by_uuid),
+		G(fstrim_every_week),
+		G(agent_is_offered),
 		G(efi_fallback_is_copied),
 		G(backup_is_the_first),
 		G(read_only_is_refused),
