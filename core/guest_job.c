@@ -85,7 +85,8 @@ bool guest_job_may_add(const struct run *r)
  * means something else. */
 static void network(const struct run *r, size_t i, const json_t *n, json_t *o)
 {
-	static const char *const keys[] = {"address", "gateway", "dns"};
+	static const char *const keys[] = {
+		"address", "gateway", "dns", "address6", "gateway6"};
 	const json_t *p = hoster_job_pattern(r);
 	const char *address = json_str(n, "address");
 	const char *moved = run_str(r, "hoster.address", "");

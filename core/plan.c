@@ -331,6 +331,8 @@ static int plan_nic(
 	/* The guest's new address, if it gets one. */
 	json_put_str(o, "address", json_str(c, "address"));
 	json_put_str(o, "gateway", json_str(c, "gateway"));
+	json_put_str(o, "address6", json_str(c, "address6"));
+	json_put_str(o, "gateway6", json_str(c, "gateway6"));
 	if (json_object_get(c, "dns"))
 		json_put(o, "dns", json_deep_copy(json_object_get(c, "dns")));
 	json_array_append_new(nics, o);

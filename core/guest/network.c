@@ -195,7 +195,7 @@ static char *dns_text(const json_t *nic)
 
 /* What stays as it is although the card moves. */
 static void tell_rest(const json_t *list, const json_t *c,
-	const struct net_goal *goal, struct guest_changes *cs)
+	const struct net_goal *goal, bool keeps6, struct guest_changes *cs)
 {
 	const char *name = json_str_or(c, "name", "");
 	_free_ char *alias = xasprintf("%s:", name);
@@ -203,7 +203,7 @@ static void tell_rest(const json_t *list, const json_t *c,
 	const json_t *v;
 	size_t i;
 
-	if (json_str(c, "address6"))
+	if (keeps6 && json_str(c, "address6"))
 		guest_left(cs, "%s keeps its IPv6 address %s", name,
 			json_str(c, "address6"));
 	json_array_foreach (list, i, v)
@@ -273,12 +273,21 @@ static void address(struct guest *g, const char *card, const json_t *nic,
 			name, want);
 		return;
 	}
-	tell_rest(list, c, &goal, cs);
+	tell_rest(list, c, &goal, !json_str(nic, "address6"), cs);
 	if (!reached(g, cs, name, &goal))
 		guest_left(cs,
 			"check %s in the VM's console: its files do not say "
 			"%s plainly",
 			name, want);
+}
+
+/* After the IPv4 address, which may have changed the same file. */
+static void address6(struct guest *g, const char *card, const json_t *nic,
+	const json_t *net, struct guest_changes *cs)
+{
+	const json_t *list = json_object_get(net, "interfaces");
+
+	net6_change(g, list, carrier_of(list, card), nic, cs);
 }
 
 /* A MAC that the files match by, or set, is the new one. */
@@ -326,6 +335,7 @@ static void one_nic(struct guest *g, const json_t *nic, const json_t *net,
 		return;
 	}
 	address(g, name, nic, net, cs);
+	address6(g, name, nic, net, cs);
 	if (mac && old && !str_eqi(mac, old))
 		replace_mac(g, net, old, mac, cs);
 	if (mac && pinned(net, name))

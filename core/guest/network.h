@@ -68,6 +68,13 @@ char *names_card(const json_t *nic, const json_t *net, size_t n_nics);
 void names_pin(struct guest *g, const char *name, const char *mac,
 	struct guest_changes *cs);
 
+/* --- IPv6 (net6.c) --- */
+
+/* The nic's address6 ("2001:db8::7/64") and gateway6 into the file of
+ * interface c of list; what is not certain is said. False: none is wanted. */
+bool net6_change(struct guest *g, const json_t *list, const json_t *c,
+	const json_t *nic, struct guest_changes *cs);
+
 /* --- around the stacks --- */
 
 /* /etc/resolv.conf where it is a file that nothing writes (resolv.c). */

@@ -115,6 +115,10 @@ static int add_option(json_t *nic, const char *word, struct err *e)
 {
 	if (str_starts(word, "gw=")) {
 		json_put_str(nic, "gateway", word + 3);
+	} else if (str_starts(word, "ip6=")) {
+		json_put_str(nic, "address6", word + 4);
+	} else if (str_starts(word, "gw6=")) {
+		json_put_str(nic, "gateway6", word + 4);
 	} else if (str_starts(word, "mac=")) {
 		json_put_str(nic, "mac", word + 4);
 	} else if (str_starts(word, "dns=")) {
@@ -124,7 +128,8 @@ static int add_option(json_t *nic, const char *word, struct err *e)
 			json_object_get(nic, "dns"), json_text(word + 4));
 	} else {
 		return err_set(e, ERR_USAGE,
-			"%s is not gw=, dns= or mac= with a value", word);
+			"%s is not gw=, dns=, ip6=, gw6= or mac= with a value",
+			word);
 	}
 	return 0;
 }
@@ -374,7 +379,8 @@ static int run(int argc, char **argv, struct out *o, struct err *e)
 const struct verb verb_guest = {
 	.name = "guest",
 	.args = "inspect IMAGE... [--json] | net IMAGE... "
-		"--set NIC=ADDRESS/PREFIX[,gw=A][,dns=A][,mac=M] [--apply] | "
+		"--set NIC=ADDRESS/PREFIX[,gw=A][,dns=A][,ip6=A/P][,gw6=A]"
+		"[,mac=M] [--apply] | "
 		"fix IMAGE... [--set ...] [--apply] | "
 		"boot IMAGE... [--bus scsi|sata|ide] [--nic virtio|e1000] "
 		"[--mac M]... [--uefi] [--hub] [--no-agent] [--memory MIB] "
