@@ -210,4 +210,19 @@ struct copy_checked {
 int copy_verify(
 	const struct copy_check *c, struct copy_checked *r, struct err *e);
 
+/* --- against the source's own checksums ------------------------------ */
+
+struct copy_check_source {
+	struct disk_in *in;
+	const struct copy_map *map; /* complete, of a copy with read_all */
+	void *ctx;
+	void (*progress)(void *ctx, const struct copy_progress *p);
+};
+
+/*
+ * Let the source read itself and sum up every range, and compare. ERR_USAGE
+ * where it cannot, ERR_VERIFY_MISMATCH naming the offset, or the source's own.
+ */
+int copy_check_source(const struct copy_check_source *c, struct err *e);
+
 #endif

@@ -14,6 +14,7 @@
 #ifndef CORE_SOURCE_H
 #define CORE_SOURCE_H
 
+#include "digest.h"
 #include "extent.h"
 #include "json.h"
 #include "secret.h"
@@ -61,6 +62,9 @@ struct source {
 	 * map is not an error: everything is data then. */
 	int (*extents)(struct disk_in *in, struct extents *out, char **why,
 		struct err *e);
+	/* SHA-256 of n extents, each made where the disk is; null: cannot. */
+	int (*digests)(struct disk_in *in, const struct extent *x, size_t n,
+		unsigned char (*sha)[SHA256_LEN], struct err *e);
 	/* By one of its roads. May be called by several threads at once. */
 	int (*reader_open)(struct disk_in *in, unsigned road, void **reader,
 		struct err *e);

@@ -306,6 +306,42 @@ static int read_libssh2(struct ssh *ssh, const struct remote *r,
 	return 0;
 }
 
+/* --- checksums made by the host --- */
+
+static int take_sums(
+	char *text, size_t n, unsigned char (*sha)[SHA256_LEN], struct err *e)
+{
+	char *p = text, *line;
+
+	for (size_t i = 0; i < n; i++) {
+		line = str_line(&p);
+		if (line)
+			line[strcspn(line, " ")] = '\0';
+		if (!line || hex_decode(sha[i], SHA256_LEN, line))
+			return err_set(e, ERR_ESXI_COMMAND,
+				"sha256sum on the host printed no checksum");
+	}
+	return 0;
+}
+
+static int digests(struct disk_in *in, const struct extent *x, size_t n,
+	unsigned char (*sha)[SHA256_LEN], struct err *e)
+{
+	struct remote *r = in->priv;
+	_ssh_result_ struct ssh_result res = {0};
+	_buf_ struct buf cmd = {0};
+
+	for (size_t i = 0; i < n; i++) {
+		_buf_ struct buf dd = {0};
+
+		dd_add(&dd, r->disk->data, x[i].offset, x[i].length);
+		buf_addf(&cmd, "{ %s; } 2>/dev/null | sha256sum\n", dd.s);
+	}
+	if (ssh_exec(esxi_ssh(r->esxi), cmd.s, NULL, 0, 0, &res, e))
+		return -1;
+	return take_sums(res.out, n, sha, e);
+}
+
 /* --- the block map --- */
 
 struct sampled {
@@ -461,6 +497,7 @@ const struct source source_ssh = {
 	.open = open_ssh,
 	.identity = identity,
 	.extents = extents,
+	.digests = digests,
 	.reader_open = reader_open,
 	.read = read_list,
 	.reader_close = reader_close,

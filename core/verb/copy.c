@@ -16,7 +16,7 @@ struct task {
 	struct out *o;
 	const char *source, *target;
 	const char *state_path, *secrets_path;
-	bool json, verify, overwrite;
+	bool json, verify, overwrite, check_source;
 	struct source_opts opts;
 	struct copy_job job;
 	struct copy_state *state; /* or null */
@@ -50,6 +50,7 @@ static const struct option options[] = {
 	{"road", required_argument, NULL, 'R'},
 	{"https-port", required_argument, NULL, 'P'},
 	{"old-tls", no_argument, NULL, 'T'},
+	{"check-source", no_argument, NULL, 'C'},
 	{"overwrite", no_argument, NULL, 'o'},
 	{0},
 };
@@ -74,6 +75,9 @@ static int take_road_option(struct task *t, int c, struct err *e)
 		return 0;
 	case 'T':
 		t->opts.old_tls = true;
+		return 0;
+	case 'C':
+		t->check_source = true;
 		return 0;
 	default:
 		return verb_usage(&verb_copy, e);
@@ -132,6 +136,10 @@ static int parse(struct task *t, int argc, char **argv, struct err *e)
 			return -1;
 	if (argc - optind != 2)
 		return verb_usage(&verb_copy, e);
+	if (t->check_source && !t->job.read_all)
+		return err_set(e, ERR_USAGE,
+			"--check-source compares the whole disk: it needs "
+			"--read-all");
 	t->source = argv[optind];
 	t->target = argv[optind + 1];
 	return 0;
@@ -246,6 +254,19 @@ static int verify(struct task *t, const struct copy_result *r, json_t *report,
 	return 0;
 }
 
+/* By the source's own sums; it must still be what was copied. */
+static int check_source(struct task *t, const struct copy_result *r,
+	json_t *report, struct err *e)
+{
+	const struct copy_check_source check = {
+		.in = &t->in, .map = r->map, .ctx = t, .progress = on_progress};
+
+	if (copy_check_source(&check, e))
+		return -1;
+	json_put_bool(report, "source_checked", true);
+	return 0;
+}
+
 static void put_text(struct task *t, const struct copy_result *r)
 {
 	char all[STR_SIZE_LEN], got[STR_SIZE_LEN], put[STR_SIZE_LEN];
@@ -270,6 +291,10 @@ static void put_text(struct task *t, const struct copy_result *r)
 	out_f(t->o, "digest    %s\n", r->digest);
 	if (t->verify)
 		out_puts(t->o, "verified  read back, every range the same\n");
+	if (t->check_source)
+		out_puts(t->o,
+			"checked   the source's own checksums are the "
+			"same\n");
 }
 
 /* The most that this process had resident, bytes; without its children. */
@@ -296,6 +321,8 @@ static int copy(struct task *t, struct err *e)
 	report = copy_result_to_json(&r);
 	json_put_u64(report, "memory", memory_used());
 	if (t->verify && verify(t, &r, report, e))
+		return -1;
+	if (t->check_source && check_source(t, &r, report, e))
 		return -1;
 	if (!t->json) {
 		put_text(t, &r);
@@ -343,7 +370,8 @@ const struct verb verb_copy = {
 		"FILE]\n"
 		"    [--key FILE] [--accept-hostkey FINGERPRINT] [--road "
 		"ROAD]\n"
-		"    [--accept-cert FINGERPRINT] [--https-port N] [--old-tls]",
+		"    [--accept-cert FINGERPRINT] [--https-port N] [--old-tls]\n"
+		"    [--check-source]",
 	.help = N_(
 		"copy one disk: from a host or a file, to a volume or a file"),
 	.run = run,

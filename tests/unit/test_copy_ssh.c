@@ -172,6 +172,33 @@ static void a_wrong_password_is_tried_once(void **state)
 	run_free(&r);
 }
 
+static int source_sums(struct run *r, const struct copy_map *map, struct err *e)
+{
+	_disk_in_ struct disk_in in = {0};
+	struct copy_check_source check = {.in = &in, .map = map};
+
+	must(source_open(r->source, &r->c.opts, &in, e), e);
+	return copy_check_source(&check, e);
+}
+
+static void the_hosts_own_checksums(void **state)
+{
+	_copy_result_ struct copy_result res = {0};
+	struct err e = {0};
+	struct run r;
+
+	(void)state;
+	run_make(&r, LAB_NEW);
+	r.c.job.read_all = true;
+	copies(&r, &res);
+	must(source_sums(&r, res.map, &e), &e);
+	res.map->slot[17].sha[5] ^= 1;
+	assert_int_equal(source_sums(&r, res.map, &e), -1);
+	assert_int_equal(e.code, ERR_VERIFY_MISMATCH);
+	assert_non_null(strstr(e.why, "offset 17825792 "));
+	run_free(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,6 +209,7 @@ int main(void)
 		cmocka_unit_test(lost_sessions_and_killed_readers),
 		cmocka_unit_test(locked_missing_damaged),
 		cmocka_unit_test(a_wrong_password_is_tried_once),
+		cmocka_unit_test(the_hosts_own_checksums),
 		cmocka_unit_test(changed_sources_are_refused),
 	};
 
