@@ -88,12 +88,7 @@ static void network(const struct run *r, size_t i, const json_t *n, json_t *o)
 	static const char *const keys[] = {
 		"address", "gateway", "dns", "address6", "gateway6"};
 	const json_t *p = hoster_job_pattern(r);
-	const char *address = json_str(n, "address");
-	const char *moved = run_str(r, "hoster.address", "");
-	bool fits = p && i == target_moved_nic(r) &&
-		(!address ||
-			(strncmp(address, moved, strlen(moved)) == 0 &&
-				strchr("/", address[strlen(moved)])));
+	bool fits = p && i == target_moved_nic(r) && hoster_job_fits(r->plan);
 
 	for (size_t k = 0; k < ARRAY_LEN(keys); k++) {
 		json_t *v = json_object_get(n, keys[k]);

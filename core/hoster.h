@@ -21,8 +21,9 @@ struct hoster_conn;
 struct http_resp;
 
 struct hoster_secret {
-	const char *name; /* in the file of secrets: "hoster.token" */
-	const char *what; /* for a person */
+	const char *name;  /* in the file of secrets: "hoster.token" */
+	const char *label; /* for a form, short; to be translated */
+	const char *what;  /* for a person */
 };
 
 /* An error word of the hoster's own, and what it means here. */

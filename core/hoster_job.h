@@ -25,6 +25,12 @@ int hoster_job_plan(json_t *plan, struct err *e);
 /* Is the move asked for at cut-over? Is it followed (await_ip)? */
 bool hoster_job_late(const json_t *settings);
 bool hoster_job_follows(const json_t *settings);
+/* The NIC of a plan that the address is on: hoster.nic, else the first with
+ * an address, else the first. Its index. */
+size_t hoster_job_nic(const json_t *plan);
+/* Does the plan leave that NIC's address to the hoster's pattern, or name the
+ * moved one itself? */
+bool hoster_job_fits(const json_t *plan);
 /* Of the plan's "hoster": ERR_PLAN_BAD says what is wrong. */
 int hoster_job_check(const json_t *settings, struct err *e);
 

@@ -94,6 +94,37 @@ json_t *hoster_job_outage(const json_t *settings, uint64_t bytes)
 	return list;
 }
 
+size_t hoster_job_nic(const json_t *plan)
+{
+	const char *slot = json_string_value(json_at(plan, "hoster.nic"));
+	const json_t *nics = json_at(plan, "target.nics"), *n;
+	size_t i;
+
+	json_array_foreach (nics, i, n)
+		if (slot ? strcmp(json_str_or(n, "slot", ""), slot) == 0
+			 : json_str(n, "address") != NULL)
+			return i;
+	return 0;
+}
+
+static const char *planned_address(const json_t *plan)
+{
+	return json_str(json_array_get(json_at(plan, "target.nics"),
+				hoster_job_nic(plan)),
+		"address");
+}
+
+bool hoster_job_fits(const json_t *plan)
+{
+	const char *moved = json_string_value(json_at(plan, "hoster.address"));
+	const char *address = planned_address(plan);
+	size_t n = moved ? strlen(moved) : 0;
+
+	return !address ||
+		(n && strncmp(address, moved, n) == 0 &&
+			strchr("/", address[n]));
+}
+
 int hoster_job_plan(json_t *plan, struct err *e)
 {
 	const json_t *settings = json_object_get(plan, "hoster");
@@ -104,5 +135,16 @@ int hoster_job_plan(json_t *plan, struct err *e)
 	list = hoster_job_outage(settings, json_u64(estimate, "written", 0));
 	if (list)
 		json_put(estimate, "outage", list);
+	if (hoster_job_follows(settings) && !hoster_job_fits(plan)) {
+		_free_ char *text = xasprintf(
+			"The guest gets %s, but %s is what moves: leave the "
+			"NIC's address empty to have it set up by the "
+			"hoster's rules.",
+			planned_address(plan),
+			json_str_or(settings, "address", "?"));
+
+		json_array_append_new(
+			json_object_get(plan, "warnings"), json_text(text));
+	}
 	return 0;
 }

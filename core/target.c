@@ -91,15 +91,7 @@ const char *target_bus(const struct run *r)
 
 size_t target_moved_nic(const struct run *r)
 {
-	const json_t *nics = json_at(r->plan, "target.nics"), *n;
-	const char *slot = run_str(r, "hoster.nic", NULL);
-	size_t i;
-
-	json_array_foreach (nics, i, n)
-		if (slot ? strcmp(json_str_or(n, "slot", ""), slot) == 0
-			 : json_str(n, "address") != NULL)
-			return i;
-	return 0;
+	return hoster_job_nic(r->plan);
 }
 
 /* Behind most hosters an address answers from its own MAC only. */

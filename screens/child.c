@@ -1,5 +1,6 @@
 /* Verbs as children: see child.h. */
 #include "child.h"
+#include "hoster.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -72,29 +73,36 @@ static void become(const char *self, char *const argv[], const struct fds *f)
 	_exit(127);
 }
 
-/* Both secrets as lines of a secrets file, in a pipe that holds them all. */
-static int secrets_pipe(const struct wizard *w)
+/* The line of one secret; nothing where it is empty. */
+static int secret_line(int fd, const char *name, const char *value)
 {
-	const char *const name[] = {"esxi.password", "pve.secret"};
-	const char *const value[] = {w->secret->esxi, w->secret->pve};
+	if (!*value)
+		return 0;
+	return write_all(fd, name, strlen(name)) || write_all(fd, "=", 1) ||
+			write_all(fd, value, strlen(value)) ||
+			write_all(fd, "\n", 1)
+		? -1
+		: 0;
+}
+
+/* All secrets as lines of a secrets file, in a pipe that holds them all. */
+static int secrets_pipe(struct wizard *w)
+{
+	const char *name;
 	int p[2];
 
 	if (pipe2(p, O_CLOEXEC))
 		return -1;
-	for (size_t i = 0; i < ARRAY_LEN(name); i++) {
-		if (!*value[i])
-			continue;
-		if (write_all(p[1], name[i], strlen(name[i])) ||
-			write_all(p[1], "=", 1) ||
-			write_all(p[1], value[i], strlen(value[i])) ||
-			write_all(p[1], "\n", 1))
-			break;
-	}
+	if (secret_line(p[1], "esxi.password", w->secret->esxi) == 0 &&
+		secret_line(p[1], "pve.secret", w->secret->pve) == 0)
+		for (size_t i = 0; (name = hoster_secret_name(i)); i++)
+			if (secret_line(p[1], name, w->secret->hoster[i]))
+				break;
 	close(p[1]);
 	return p[0];
 }
 
-static int spawn(const struct wizard *w, const struct args *a, bool secrets,
+static int spawn(struct wizard *w, const struct args *a, bool secrets,
 	struct fds *f, pid_t *pid, struct err *e)
 {
 	_close_ int fd = -1;

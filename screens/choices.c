@@ -4,6 +4,7 @@
 
 #include "core/map.h"
 #include "core/state.h"
+#include "hoster.h"
 #include "wizard.h"
 
 static const json_t *storages(const struct wizard *w)
@@ -225,11 +226,7 @@ json_t *choices_json(const struct wizard *w)
 	json_put_str(o, "job", job);
 	json_put_str(o, "mode", w->guided ? "guided" : "express");
 	json_put(o, "target", target_json(w));
-	part = json_object();
-	json_put_str(part, "provider", w->hoster ? "manual" : "none");
-	if (w->hoster)
-		put_text(part, "address", w->failover);
-	json_put(o, "hoster", part);
+	json_put(o, "hoster", hoster_choices(w));
 	part = json_object();
 	if (*w->tcp)
 		json_put(part, "tcp", words(w->tcp, true));

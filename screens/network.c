@@ -2,9 +2,10 @@
  * and what is checked from outside at the end. */
 #include <string.h>
 
+#include "hoster.h"
 #include "wizard.h"
 
-#define FIELDS (WIZ_NICS * 4 + 10)
+#define FIELDS (WIZ_NICS * 4 + 10 + HOSTER_FIELDS)
 
 struct network {
 	struct wizard *w;
@@ -53,45 +54,6 @@ static void add_nic(struct network *p, int i)
 			.check = check_ips});
 }
 
-static void hoster_changed(struct tui_form *form, struct tui_field *f, void *w)
-{
-	struct tui_field *address = tui_form_field(form, "failover");
-
-	(void)f;
-	address->hidden = ((struct wizard *)w)->hoster == 0;
-	address->needed = !address->hidden;
-}
-
-static void add_hoster(struct network *p)
-{
-	static struct tui_option providers[3];
-	struct wizard *w = p->w;
-
-	providers[0] = (struct tui_option){
-		_("none"), _("no address to move at a hoster"), NULL};
-	providers[1] = (struct tui_option){_("by hand"),
-		_("vmferry waits and says what to do there"), NULL};
-	add(p,
-		(struct tui_field){
-			.kind = TUI_HEADING, .label = _("Failover IP")});
-	add(p,
-		(struct tui_field){.kind = TUI_CHOICE,
-			.id = "hoster",
-			.label = _("Hoster"),
-			.options = providers,
-			.chosen = &w->hoster,
-			.changed = hoster_changed});
-	add(p,
-		(struct tui_field){.kind = TUI_TEXT,
-			.id = "failover",
-			.label = _("Failover IP"),
-			.value = w->failover,
-			.size = sizeof(w->failover),
-			.check = check_ip,
-			.hidden = w->hoster == 0,
-			.needed = w->hoster != 0});
-}
-
 static void add_checks(struct network *p)
 {
 	struct wizard *w = p->w;
@@ -117,6 +79,8 @@ static void add_checks(struct network *p)
 static int action(struct tui *t, struct tui_screen *s, int id)
 {
 	(void)t;
+	if (id == TUI_OK && !hoster_ask(s->arg))
+		return TUI_STAY;
 	return wizard_answer(s->arg, id, WIZ_NEXT);
 }
 
@@ -136,7 +100,7 @@ int page_network(struct wizard *w)
 
 	for (int i = 0; i < w->n_nics; i++)
 		add_nic(&p, i);
-	add_hoster(&p);
+	hoster_fields(w, p.f, &p.n);
 	add_checks(&p);
 	form.n = p.n;
 	return wizard_answer(w, tui_run(w->t, &s), WIZ_NEXT);

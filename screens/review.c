@@ -3,9 +3,11 @@
 #include <string.h>
 
 #include "child.h"
+#include "core/hoster_job.h"
 #include "core/step.h"
 #include "tui/dialog.h"
 #include "tui/pager.h"
+#include "hoster.h"
 #include "wizard.h"
 
 enum { REVIEW_SAVE = WIZ_OWN };
@@ -67,16 +69,51 @@ static void source_part(struct tui_text *x, const json_t *plan)
 		_("Its disks are only read; it is never deleted."));
 }
 
-static void hoster_part(struct tui_text *x, const json_t *plan)
+/* What the hoster said when it was asked on the Network page. */
+static void seen_rows(
+	struct tui_text *x, const json_t *plan, const json_t *seen)
 {
+	const json_t *p = json_object_get(seen, "pattern"), *v;
+	size_t i;
+
+	row(x, TUI_NORMAL, _("It points to %s now, with the virtual MAC %s."),
+		json_str_or(
+			seen, "server", json_str_or(seen, "server_ip", "-")),
+		json_str_or(seen, "mac", "-"));
+	json_array_foreach (json_object_get(seen, "others"), i, v)
+		row(x, TUI_WARN, _("! %s leaves the old server with it."),
+			json_string_value(v));
+	if (!hoster_job_fits(plan))
+		return;
+	row(x, TUI_NORMAL, _("The guest gets %s, gateway %s (%s)."),
+		json_str_or(p, "address", "-"), json_str_or(p, "gateway", "-"),
+		json_str_or(p, "mode", "-"));
+}
+
+static void hoster_part(struct tui_text *x, const struct wizard *w)
+{
+	const struct hoster *h = hoster_planned(w->plan);
+	const json_t *o;
+	size_t i;
+
 	head(x, _("What happens at the hoster"));
-	if (strcmp(str(plan, "hoster.provider"), "manual"))
-		row(x, TUI_NORMAL, "%s", _("Nothing."));
-	else
+	if (strcmp(str(w->plan, "hoster.provider"), "manual") == 0)
 		row(x, TUI_WARN,
 			_("! You move %s to the new server and give its "
 			  "virtual MAC; vmferry waits and says when."),
-			str(plan, "hoster.address"));
+			str(w->plan, "hoster.address"));
+	else if (!h)
+		row(x, TUI_NORMAL, "%s", _("Nothing."));
+	if (!h)
+		return;
+	row(x, TUI_WARN, _("! %s moves %s to the new server (%s)."), h->title,
+		str(w->plan, "hoster.address"), h->outage);
+	if (w->hoster_seen)
+		seen_rows(x, w->plan, w->hoster_seen);
+	json_array_foreach (json_at(w->plan, "estimate.outage"), i, o)
+		row(x, i ? TUI_DIM : TUI_NORMAL, "%s: %s",
+			json_str_or(o, "timing", ""),
+			json_str_or(o, "text", ""));
 }
 
 static void disk_rows(struct tui_text *x, const json_t *plan)
@@ -294,7 +331,7 @@ int page_review(struct wizard *w)
 	if (make_plan(w))
 		return tui_hung_up(w->t) ? WIZ_QUIT : WIZ_BACK;
 	source_part(&pager.text, w->plan);
-	hoster_part(&pager.text, w->plan);
+	hoster_part(&pager.text, w);
 	target_part(&pager.text, w->plan);
 	figures_part(&pager.text, w->plan);
 	verdict_part(&pager.text, w->plan);

@@ -1,4 +1,5 @@
 /* The pages in their order, and what all of them need: see wizard.h. */
+#include "hoster.h"
 #include "wizard.h"
 
 #include <string.h>
@@ -101,6 +102,7 @@ static int load_secrets(struct wizard *w, const char *path, struct err *e)
 	snprintf(w->secret->esxi, sizeof(w->secret->esxi), "%s", v ? v : "");
 	v = secrets_get(s, "pve.secret");
 	snprintf(w->secret->pve, sizeof(w->secret->pve), "%s", v ? v : "");
+	hoster_take_secrets(w, s);
 	return 0;
 }
 
@@ -138,6 +140,7 @@ static void finish(struct wizard *w)
 	json_decref(w->target);
 	json_decref(w->plan);
 	json_decref(w->recent);
+	json_decref(w->hoster_seen);
 	free(w->dir);
 }
 

@@ -18,6 +18,7 @@
 #define WIZ_TEXT 256
 #define WIZ_NICS 10
 #define WIZ_DISKS 64
+#define WIZ_HOSTER_SECRETS 8
 
 struct disk_choice {
 	char slot[24];
@@ -37,6 +38,7 @@ struct nic_choice {
 /* In locked memory, wiped. */
 struct wizard_secrets {
 	char esxi[WIZ_TEXT], pve[WIZ_TEXT];
+	char hoster[WIZ_HOSTER_SECRETS][WIZ_TEXT]; /* see hoster.c */
 };
 
 struct wizard {
@@ -66,7 +68,11 @@ struct wizard {
 	struct nic_choice nics[WIZ_NICS];
 	int n_nics;
 	/* Network */
-	int hoster;
+	int hoster;     /* 0 none, 1 by hand, then as hoster_names has them */
+	int hoster_url; /* of its endpoints */
+	int hoster_nic, hoster_timing, hoster_mac;
+	char hoster_to[WIZ_TEXT];
+	json_t *hoster_seen; /* what the hoster said of the address, or null */
 	char failover[64], tcp[WIZ_TEXT];
 	bool guest_fix;
 	/* Review */

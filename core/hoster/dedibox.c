@@ -6,6 +6,7 @@
  * the hoster moves them together only.
  */
 #include "../hoster.h"
+#include "../i18n.h"
 
 #include <string.h>
 
@@ -218,8 +219,9 @@ static int pattern(struct hoster_conn *c, const json_t *state,
 }
 
 static const struct hoster_secret secrets[] = {
-	{"hoster.token", "private access token of the online.net API"},
-	{NULL, NULL},
+	{"hoster.token", N_("API token"),
+		"private access token of the online.net API"},
+	{NULL, NULL, NULL},
 };
 static const char *const urls[] = {"https://api.online.net/api/v1", NULL};
 static const char *const mac_types[] = {"kvm", "vmware", "xen", NULL};

@@ -8,6 +8,7 @@
  * node's address).
  */
 #include "../hoster.h"
+#include "../i18n.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -277,9 +278,9 @@ static int pattern(struct hoster_conn *c, const json_t *state,
 }
 
 static const struct hoster_secret secrets[] = {
-	{"hoster.user", "web service user, #ws+..."},
-	{"hoster.password", "its password"},
-	{NULL, NULL},
+	{"hoster.user", N_("API user"), "web service user, #ws+..."},
+	{"hoster.password", N_("API secret"), "its password"},
+	{NULL, NULL, NULL},
 };
 static const char *const urls[] = {"https://robot-ws.your-server.de", NULL};
 static const char *const mac_types[] = {"separate", NULL};

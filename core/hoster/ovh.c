@@ -8,6 +8,7 @@
  * asked to move.
  */
 #include "../hoster.h"
+#include "../i18n.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -417,10 +418,11 @@ static int login(struct hoster_conn *c, char **key, char **url, struct err *e)
 }
 
 static const struct hoster_secret secrets[] = {
-	{"hoster.application_key", "16 characters, public half"},
-	{"hoster.application_secret", "32 characters"},
-	{"hoster.consumer_key", "made by vmferry hoster login"},
-	{NULL, NULL},
+	{"hoster.application_key", N_("App key"), "16 characters"},
+	{"hoster.application_secret", N_("App secret"), "32 characters"},
+	{"hoster.consumer_key", N_("Consumer"),
+		"consumer key, made by vmferry hoster login"},
+	{NULL, NULL, NULL},
 };
 static const char *const urls[] = {"https://eu.api.ovh.com/1.0",
 	"https://ca.api.ovh.com/1.0", "https://api.us.ovhcloud.com/1.0",

@@ -246,7 +246,10 @@ static int show(struct args *a, struct err *e)
 	if (open_account(a, &c, e) || hoster_look(c, a->rest[0], true, &s, e))
 		return -1;
 	if (a->n_rest == 2) {
-		if (hoster_server(c, a->rest[1], NULL, &server, e) ||
+		const char *to = a->rest[1];
+
+		if (hoster_server(c, strcmp(to, "here") ? to : NULL, NULL,
+			    &server, e) ||
 			hoster_may_move(c, s, server, e) ||
 			hoster_pattern(c, s, server, &pattern, e))
 			return -1;
@@ -488,7 +491,8 @@ static int run(int argc, char **argv, struct out *o, struct err *e)
 
 const struct verb verb_hoster = {
 	.name = "hoster",
-	.args = "list | show ADDRESS [SERVER] | move ADDRESS SERVER [--whole] "
+	.args = "list | show ADDRESS [SERVER|here] | move ADDRESS SERVER "
+		"[--whole] "
 		"| mac ADDRESS [--create [--type TYPE] [--name VM] | --remove "
 		"MAC] | login | help [PROVIDER]; [--provider NAME] "
 		"[--secrets FILE] [--url URL] [--accept-cert FINGERPRINT] "

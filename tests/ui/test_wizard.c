@@ -234,6 +234,53 @@ static void verb_fails(void **state)
 
 #define IN_STATE(f) cmocka_unit_test_setup_teardown(f, wiz_setup, wiz_teardown)
 
+/* A hoster with an API: its keys, the address, and its word in Review. Keys
+ * go through the pipe only. */
+#define TO_NETWORK                                                      \
+	"<wait 1/8>n<wait 2/8><^N><wait SHA256><Left><Enter><wait 3/8>" \
+	"<wait 768.0 MiB><Enter><wait 4/8><^N><wait 8.4.21><^N><wait 5/8>"
+#define OVH                                                                 \
+	"<^U><Tab><^U><Tab><^U><Tab><Right><Right><Right><Right><Tab><Tab>" \
+	"applab-key<Tab>"                                                   \
+	"applab-secret<Tab>consumer-lab<Tab>203.0.113.9<Tab>ns2"
+
+static void hoster(void **state)
+{
+	_free_ char *seen = NULL, *choices = NULL;
+
+	(void)state;
+	golden("wizard-hoster",
+		TO_NETWORK OVH "<snap><PgDn><snap><^N><wait 6/8><snap>"
+			       "<PgDn><snap>",
+		80, 24, "", false);
+	seen = wiz_read("calls");
+	assert_non_null(strstr(seen,
+		"hoster show --provider ovh --url https://eu.api.ovh.com/1.0 "
+		"--json 203.0.113.9 ns2 --secrets fd:3"));
+	assert_null(strstr(seen, "applab"));
+	assert_null(strstr(seen, "consumer-lab"));
+	assert_non_null(strstr(seen, "plan --facts"));
+	choices = wiz_read("../wizard/choices.json");
+	assert_non_null(strstr(choices, "\"provider\": \"ovh\""));
+	assert_non_null(strstr(choices, "\"timing\": \"early\""));
+	assert_null(strstr(choices, "applab"));
+}
+
+/* What the hoster refuses is known on this page, and it stays. */
+static void hoster_says_no(void **state)
+{
+	_free_ char *s = NULL;
+
+	(void)state;
+	wiz_write("fail-hoster",
+		"HOSTER_TARGET  check that 203.0.113.8/29 can move\n"
+		"  why   blocks are bound to a region\n");
+	s = wiz_run(TO_NETWORK OVH "<^N><wait HOSTER_TARGET><Enter><snap>", 80,
+		24, "", false);
+	if (!strstr(s, "5/8") || strstr(s, "6/8") || strstr(s, "(waited"))
+		fail_msg("%s", s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,6 +298,8 @@ int main(void)
 		IN_STATE(blocked_stays),
 		IN_STATE(wrong_name),
 		IN_STATE(verb_fails),
+		IN_STATE(hoster),
+		IN_STATE(hoster_says_no),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -123,7 +123,8 @@ static void set_paths(void)
 int wiz_setup(void **state)
 {
 	static const char *const data[] = {"list.json", "vm-1.json",
-		"vm-2.json", "vm-3.json", "vm-4.json", "target.json"};
+		"vm-2.json", "vm-3.json", "vm-4.json", "target.json",
+		"hoster.json"};
 	_free_ char *fake = NULL, *jobs = NULL;
 
 	if (jobtest_setup(state))

@@ -207,6 +207,17 @@ static size_t place(const json_t *plan, const char *kind)
 	return SIZE_MAX;
 }
 
+static bool warned(const json_t *plan, const char *words)
+{
+	const json_t *list = json_object_get(plan, "warnings"), *v;
+	size_t i;
+
+	json_array_foreach (list, i, v)
+		if (strstr(json_string_value(v), words))
+			return true;
+	return false;
+}
+
 /* When the failover IP moves, and what the plan says of the outage. */
 static void timing(void **state)
 {
@@ -236,6 +247,7 @@ static void timing(void **state)
 		assert_true(move < place(plan, "guest_inspect"));
 		assert_int_equal(place(plan, "await_ip") != SIZE_MAX, i < 2);
 		assert_true(i >= 2 || move < place(plan, "await_ip"));
+		assert_int_equal(warned(plan, "is what moves"), i < 2);
 		out = json_at(plan, "estimate.outage");
 		assert_int_equal(json_array_size(out), 2);
 		assert_string_equal(
