@@ -91,10 +91,17 @@ static void map_ostype(
 	json_put_str(o, "ostype", g ? guestos_pve(g, release) : "other");
 }
 
-static void map_firmware(
-	json_t *o, const struct vm *vm, unsigned release, json_t *warnings)
+static void map_firmware(json_t *o, const struct vm *vm, unsigned release,
+	const json_t *choices, json_t *warnings)
 {
-	if (vm->firmware != VM_UEFI)
+	const char *was = vm->firmware == VM_UEFI ? "uefi" : "bios";
+	const char *now = json_str_or(choices, "firmware", was);
+
+	if (strcmp(was, now))
+		warn(warnings,
+			"The firmware changes by choice: a system installed "
+			"for the other one does not start.");
+	if (strcmp(now, "uefi"))
 		return;
 	json_put_str(o, "bios", "ovmf");
 	warn(warnings,
@@ -118,7 +125,7 @@ json_t *map_config(const struct vm *vm, unsigned release, const json_t *choices,
 	put_u(o, "memory", vm->memory_mib);
 	map_cpu(o, vm, release, choices);
 	map_ostype(o, vm, release, warnings);
-	map_firmware(o, vm, release, warnings);
+	map_firmware(o, vm, release, choices, warnings);
 	json_put_str(o, "machine", json_str(choices, "machine"));
 	json_put_str(o, "agent", "1");
 	json_put_str(

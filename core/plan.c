@@ -375,9 +375,13 @@ static int plan_target(struct build *b, struct err *e)
 {
 	const json_t *t = json_object_get(b->choices, "target");
 	_free_ char *name = map_name(json_str_or(t, "name", b->vm->name));
+	const char *firmware = json_str_or(t, "firmware", "bios");
 	json_t *target = json_object();
 
 	json_put(b->plan, "target", target);
+	if (strcmp(firmware, "bios") && strcmp(firmware, "uefi"))
+		return err_set(e, ERR_PLAN_BAD,
+			"choices: firmware is bios or uefi, not %s", firmware);
 	for (size_t i = 0; i < ARRAY_LEN(target_keys); i++) {
 		json_t *v = json_object_get(b->target, target_keys[i]);
 

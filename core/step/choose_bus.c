@@ -80,7 +80,7 @@ static int add_efi(
 	const char *storage = json_str_or(run_disk(r, 0), "storage", "");
 	_json_ json_t *config = NULL;
 
-	if (r->vm->firmware != VM_UEFI)
+	if (strcmp(run_str(r, "target.config.bios", ""), "ovmf"))
 		return 0;
 	if (pve_vm_config(p, run_vmid(r), &config, e))
 		return -1;
