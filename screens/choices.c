@@ -19,8 +19,7 @@ static const json_t *bridges(const struct wizard *w)
 
 /* --- proposals --- */
 
-/* The storage with most room that takes VM disks. */
-static int best_storage(const struct wizard *w)
+int choices_best_storage(const struct wizard *w)
 {
 	uint64_t room = 0;
 	const json_t *row, *v;
@@ -58,7 +57,7 @@ static void propose_disks(struct wizard *w)
 {
 	const json_t *d;
 	int best = recent_row(
-		w, "storage", storages(w), "storage", best_storage(w));
+		w, "storage", storages(w), "storage", choices_best_storage(w));
 	size_t i;
 
 	w->n_disks = 0;
@@ -201,6 +200,7 @@ static json_t *target_json(const struct wizard *w)
 		NULL, "host", "x86-64-v2-AES", "kvm64"};
 	static const char *const machines[] = {NULL, "q35", "pc"};
 	static const char *const buses[] = {NULL, "scsi", "sata", "ide"};
+	static const char *const firmwares[] = {NULL, "bios", "uefi"};
 	json_t *t = json_object();
 	uint64_t vmid = 0;
 
@@ -212,6 +212,7 @@ static json_t *target_json(const struct wizard *w)
 	json_put_str(t, "cpu", cpus[w->cpu]);
 	json_put_str(t, "machine", machines[w->machine]);
 	json_put_str(t, "bus", buses[w->bus]);
+	json_put_str(t, "firmware", firmwares[w->firmware]);
 	json_put_bool(t, "onboot", w->onboot);
 	return t;
 }

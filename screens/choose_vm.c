@@ -78,7 +78,7 @@ static const char *cell(void *arg, int row, int col, char *buf, size_t n)
 {
 	const struct choose *c = arg;
 	const json_t *r = row_of(c, row), *vm = full(c, row);
-	char a[STR_SIZE_LEN];
+	char a[STR_SIZE_LEN], u[STR_SIZE_LEN];
 
 	if (col == 0)
 		return json_str_or(r, "name", json_str_or(r, "id", "?"));
@@ -95,7 +95,12 @@ static const char *cell(void *arg, int row, int col, char *buf, size_t n)
 		       snprintf(buf, n, "%s", a), buf;
 	else if (col == 5)
 		return str_size(a, disk_sum(vm, "capacity")),
-		       snprintf(buf, n, "%s", a), buf;
+		       snprintf(buf, n, "%s / %s",
+			       disk_sum(vm, "used")
+				       ? str_size(u, disk_sum(vm, "used"))
+				       : "?",
+			       a),
+		       buf;
 	else if (col == 6)
 		snprintf(buf, n, "%u", (unsigned)json_u64(vm, "snapshots", 0));
 	else
@@ -338,7 +343,7 @@ static const struct tui_column *columns(void)
 		.title = _("CPU"), .min = 4, .right = true, .drop = 3};
 	c[4] = (struct tui_column){.title = _("RAM"), .min = 9, .right = true};
 	c[5] = (struct tui_column){
-		.title = _("Disks"), .min = 9, .right = true};
+		.title = _("Used / disks"), .min = 21, .right = true};
 	c[6] = (struct tui_column){
 		.title = _("Snap"), .min = 4, .right = true, .drop = 1};
 	c[7] = (struct tui_column){

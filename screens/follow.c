@@ -82,7 +82,7 @@ static void on_event(struct follow *f, int i, const json_t *line)
 	} else if (strcmp(event, "question") == 0) {
 		set(s, TUI_ASKS, _("asks"));
 	} else if (strcmp(event, "answer") == 0 && s->state == TUI_ASKS) {
-		set(s, TUI_RUNNING, NULL);
+		set(s, TUI_TODO, NULL);
 	} else if (strcmp(event, "undo") == 0) {
 		on_undo(f, s, json_str_or(data, "phase", "end"));
 	}

@@ -121,7 +121,7 @@ static int notes(const struct gate *g, struct tui_field *f, const char *typed)
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
 		if (!all[i].text || !*all[i].text)
 			continue;
-		f[n++] = (struct tui_field){.kind = TUI_NOTE, .label = ""};
+		f[n++] = (struct tui_field){.kind = TUI_NOTE, .label = " "};
 		f[n++] = (struct tui_field){.kind = TUI_NOTE,
 			.label = all[i].text,
 			.role = all[i].role};
@@ -134,6 +134,9 @@ static int on_button(struct tui *t, struct tui_screen *s, int id)
 	struct gate *g = s->arg;
 
 	(void)t;
+	/* ^N is Enter on the button in focus. */
+	if (id == TUI_OK)
+		id = s->form->fields[s->form->focus].action;
 	if (id < GATE_PICK)
 		return id;
 	g->chosen = id - GATE_PICK;
@@ -180,18 +183,13 @@ static bool by_answer(struct gate *g)
 static bool by_buttons(struct gate *g)
 {
 	struct tui_field f[CHOICES + 8];
-	char *labels[CHOICES];
 	int n = 0, focus;
-	bool sent;
 
 	for (; n < CHOICES && g->options[n].label; n++) {
 		const struct tui_option *o = &g->options[n];
 
-		labels[n] = *o->detail
-			? xasprintf("%s: %s", o->label, o->detail)
-			: xstrdup(o->label);
 		f[n] = (struct tui_field){.kind = TUI_BUTTON,
-			.label = labels[n],
+			.label = *o->detail ? o->detail : o->label,
 			.hint = n == g->chosen ? _("This is proposed.") : NULL,
 			.action = GATE_PICK + n};
 	}
@@ -199,10 +197,7 @@ static bool by_buttons(struct gate *g)
 		.label = _("Not yet: back to the checklist"),
 		.action = TUI_BACK};
 	focus = g->chosen >= 0 ? g->chosen : n;
-	sent = by_form(g, f, n + 1 + notes(g, f + n + 1, NULL), focus);
-	while (n--)
-		free(labels[n]);
-	return sent;
+	return by_form(g, f, n + 1 + notes(g, f + n + 1, NULL), focus);
 }
 
 /* --- a diff --- */
@@ -210,11 +205,15 @@ static bool by_buttons(struct gate *g)
 static int on_diff(struct tui *t, struct tui_screen *s, int id)
 {
 	struct gate *g = s->arg;
+	struct tui_option buttons[CHOICES + 1] = {0};
 	int n;
 
 	if (id != TUI_OK)
 		return id;
-	n = tui_ask(t, _("The job asks"), str(g, "text"), g->options,
+	for (n = 0; n < CHOICES && g->options[n].label; n++)
+		buttons[n].label = *g->options[n].detail ? g->options[n].detail
+							 : g->options[n].label;
+	n = tui_ask(t, _("The job asks"), str(g, "text"), buttons,
 		g->chosen < 0 ? 0 : g->chosen);
 	if (n < 0)
 		return TUI_STAY;

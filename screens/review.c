@@ -225,7 +225,7 @@ static void steps_part(struct tui_text *x, const json_t *plan)
 
 /* --- making and starting --- */
 
-static int make_plan(struct wizard *w)
+static int make_plan(struct wizard *w, struct err *e)
 {
 	_free_ char *facts = wizard_file(w, "facts.json");
 	_free_ char *choices = wizard_file(w, "choices.json");
@@ -233,20 +233,15 @@ static int make_plan(struct wizard *w)
 	_json_ json_t *f = choices_facts(w), *c = choices_json(w);
 	json_t *plan = NULL;
 	struct args a = {0};
-	struct err e = {0};
 
 	args_add(&a, "plan");
 	args_opt(&a, "--facts", facts);
 	args_opt(&a, "--choices", choices);
 	args_opt(&a, "--output", path);
-	if (json_write(facts, f, 0600, &e) ||
-		json_write(choices, c, 0600, &e) ||
-		child_verb(w, _("Making the plan"), &a, false, NULL, &e) ||
-		json_read(path, &plan, &e)) {
-		if (e.code != ERR_STOPPED)
-			wizard_error(w, &e);
+	if (json_write(facts, f, 0600, e) || json_write(choices, c, 0600, e) ||
+		child_verb(w, _("Making the plan"), &a, false, NULL, e) ||
+		json_read(path, &plan, e))
 		return -1;
-	}
 	json_decref(w->plan);
 	w->plan = plan;
 	return 0;
@@ -325,11 +320,17 @@ int page_review(struct wizard *w)
 		.pager = &pager,
 		.action = action,
 		.arg = w};
+	struct err e = {0};
 	int id;
 
 	choices_job_name(w, w->job, sizeof(w->job));
-	if (make_plan(w))
-		return tui_hung_up(w->t) ? WIZ_QUIT : WIZ_BACK;
+	while (make_plan(w, &e)) {
+		if (e.code == ERR_STOPPED)
+			return tui_hung_up(w->t) ? WIZ_QUIT : WIZ_BACK;
+		id = review_blocked(w, &e);
+		if (id != TUI_STAY)
+			return id;
+	}
 	source_part(&pager.text, w->plan);
 	hoster_part(&pager.text, w);
 	target_part(&pager.text, w->plan);

@@ -174,10 +174,28 @@ static struct tui_field *add(struct place *p, struct tui_field f)
 	return &p->f[p->n++];
 }
 
+static void add_choice(struct place *p, const char *id, const char *label,
+	const struct tui_option *options, int *chosen)
+{
+	add(p,
+		(struct tui_field){.kind = TUI_CHOICE,
+			.id = id,
+			.label = label,
+			.options = options,
+			.chosen = chosen});
+}
+
 static void add_vm(struct place *p)
 {
-	static struct tui_option cpus[5], machines[4], buses[5];
+	static struct tui_option cpus[5], machines[4], buses[5], firmwares[4];
 	struct wizard *w = p->w;
+
+	firmwares[0] = (struct tui_option){
+		_("as it has"), json_str_or(w->vm, "firmware", "bios"), NULL};
+	firmwares[1] = (struct tui_option){
+		"BIOS", _("only if the system was installed for it"), NULL};
+	firmwares[2] = (struct tui_option){
+		"UEFI", _("only if the system was installed for it"), NULL};
 
 	cpus[0] = (struct tui_option){
 		_("proposed"), _("runs on every node of a cluster"), NULL};
@@ -214,24 +232,10 @@ static void add_vm(struct place *p)
 			.size = sizeof(w->vmid),
 			.min = 100,
 			.max = 999999999});
-	add(p,
-		(struct tui_field){.kind = TUI_CHOICE,
-			.id = "cpu",
-			.label = _("CPU type"),
-			.options = cpus,
-			.chosen = &w->cpu});
-	add(p,
-		(struct tui_field){.kind = TUI_CHOICE,
-			.id = "machine",
-			.label = _("Machine"),
-			.options = machines,
-			.chosen = &w->machine});
-	add(p,
-		(struct tui_field){.kind = TUI_CHOICE,
-			.id = "bus",
-			.label = _("Disk bus"),
-			.options = buses,
-			.chosen = &w->bus});
+	add_choice(p, "cpu", _("CPU type"), cpus, &w->cpu);
+	add_choice(p, "machine", _("Machine"), machines, &w->machine);
+	add_choice(p, "firmware", _("Firmware"), firmwares, &w->firmware);
+	add_choice(p, "bus", _("Disk bus"), buses, &w->bus);
 	add(p,
 		(struct tui_field){.kind = TUI_CHECK,
 			.id = "onboot",

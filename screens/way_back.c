@@ -28,7 +28,6 @@ static void objects_part(struct tui_text *x, const json_t *model)
 	const json_t *list = json_object_get(model, "objects"), *o;
 	size_t i;
 
-	tui_text_add(x, TUI_HEAD, 0, "%s", "");
 	tui_text_add(x, TUI_HEAD, 0, "%s",
 		_("Removed from the target: only what this job made"));
 	json_array_foreach (list, i, o)
@@ -40,6 +39,7 @@ static void objects_part(struct tui_text *x, const json_t *model)
 	tui_text_add(x, TUI_GOOD, 0, "%s",
 		_("The old VM is started again if it was on. Its disks were "
 		  "only read. Removed snapshots do not come back."));
+	tui_text_add(x, TUI_HEAD, 0, "%s", "");
 }
 
 static int action(struct tui *t, struct tui_screen *s, int id)
@@ -75,8 +75,8 @@ bool way_back_page(struct wizard *w, const char *name)
 		wizard_error(w, &e);
 		return false;
 	}
-	steps_part(&pager.text, model);
 	objects_part(&pager.text, model);
+	steps_part(&pager.text, model);
 	id = tui_run(w->t, &s);
 	tui_text_free(&pager.text);
 	return id == TUI_OK;

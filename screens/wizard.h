@@ -61,7 +61,7 @@ struct wizard {
 	json_t *target; /* facts.target */
 	char choices_for[32];
 	char name[64], vmid[16];
-	int cpu, machine, bus;
+	int cpu, machine, bus, firmware;
 	bool onboot;
 	struct disk_choice disks[WIZ_DISKS];
 	int n_disks;
@@ -147,6 +147,8 @@ json_t *choices_json(const struct wizard *w);
 json_t *choices_facts(const struct wizard *w);
 /* A job name that is free: the VM's, or with -2, -3... */
 void choices_job_name(const struct wizard *w, char *out, size_t size);
+/* The storage with most room that takes VM disks, -1: none. */
+int choices_best_storage(const struct wizard *w);
 /* "address/prefix", "address", "80 443", a MAC, a VLAN: null or what is
  * wrong. For struct tui_field's check. */
 const char *check_cidr(const struct tui_field *f, void *arg);
@@ -155,6 +157,12 @@ const char *check_ips(const struct tui_field *f, void *arg);
 const char *check_ports(const struct tui_field *f, void *arg);
 const char *check_mac(const struct tui_field *f, void *arg);
 const char *check_host(const struct tui_field *f, void *arg);
+
+/* --- blocked.c --- */
+
+/* No plan could be made: says why. TUI_STAY: the choices were mended, try
+ * again; else what the page ends with. */
+int review_blocked(struct wizard *w, const struct err *e);
 
 /* --- checklist and what belongs to it --- */
 

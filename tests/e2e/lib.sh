@@ -31,8 +31,9 @@ e2e_begin() {
   e2e_secrets
 }
 
+# e2e_end [STATUS]: for the trap; the status it ends with.
 e2e_end() {
-  local rc=$?
+  local rc=${1:-$?}
   if [ $rc -ne 0 ] && [ -n "${E2E_KEEP:-}" ]; then
     say "kept: $work (tests/lab/lab stop $work/lab)"
     exit $rc

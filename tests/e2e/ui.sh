@@ -33,6 +33,9 @@ ui_size() { mux resize-window -t "$ui" -x "${1%x*}" -y "${1#*x}"; }
 ui_hangup() { mux kill-session -t "$ui"; }
 ui_end() { mux kill-server 2>/dev/null || true; }
 
+# ui_told: what went by, too: for lines that scrolled away.
+ui_told() { mux capture-pane -p -S -2000 -t "$ui"; }
+
 ui_has() { ui_screen | grep -qE -- "$1"; }
 ui_has_not() { ! ui_has "$1"; }
 
