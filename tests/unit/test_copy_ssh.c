@@ -7,6 +7,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <dirent.h>
+
+#include "core/ssh_child.h"
 #include "esxi_copy.h"
 
 static const char *const roads[] = {"https", "ssh", "libssh2"};
@@ -172,6 +175,94 @@ static void a_wrong_password_is_tried_once(void **state)
 	run_free(&r);
 }
 
+/* Is the password among the arguments or in the environment? */
+static bool in_proc(const char *pid, const char *file)
+{
+	_free_ char *path = xasprintf("/proc/%s/%s", pid, file);
+	_close_ int fd = open(path, O_RDONLY);
+	char text[65536];
+	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text));
+
+	return n > 0 && memmem(text, n, LAB_PASSWORD, strlen(LAB_PASSWORD));
+}
+
+static unsigned children_seen, leaks;
+
+static void look_at_processes(int marks)
+{
+	DIR *d = opendir("/proc");
+	struct dirent *e;
+
+	(void)marks;
+	while (d && (e = readdir(d))) {
+		_free_ char *comm = NULL, *text = NULL;
+
+		if (e->d_name[0] < '0' || e->d_name[0] > '9')
+			continue;
+		comm = xasprintf("/proc/%s/comm", e->d_name);
+		if (file_read(comm, 64, &text, NULL, NULL) ||
+			(strcmp(text, "ssh\n") && strcmp(text, "askpass\n")))
+			continue;
+		children_seen++;
+		leaks += in_proc(e->d_name, "cmdline") ||
+			in_proc(e->d_name, "environ");
+	}
+	if (d)
+		closedir(d);
+}
+
+static void the_password_is_nowhere_to_be_seen(void **state)
+{
+	_copy_result_ struct copy_result res = {0};
+	struct run r;
+
+	(void)state;
+	run_make(&r, LAB_NEW);
+	r.c.opts.road = "ssh";
+	r.c.job.limit = 16 * MIB;
+	r.c.marked = look_at_processes;
+	children_seen = leaks = 0;
+	copies(&r, &res);
+	assert_true(children_seen > 0);
+	assert_int_equal(leaks, 0);
+	run_free(&r);
+}
+
+static int no_bytes(void *arg, const void *p, size_t n, struct err *e)
+{
+	(void)arg, (void)p, (void)n, (void)e;
+	fail_msg("bytes of a host that is not the pinned one");
+	return -1;
+}
+
+/* The child takes no key but the pinned one: not a password is sent. */
+static void the_pin_holds_for_the_child(void **state)
+{
+	const struct ssh_target old = lab_target(LAB_OLD);
+	const struct ssh_target new = lab_target(LAB_NEW);
+	const struct extent x = {.length = 65536, .data = true};
+	_free_ char *before = NULL, *after = NULL;
+	struct ssh_door door = {0};
+	struct ssh_child *c;
+	struct err e = {0};
+	struct ssh *s;
+
+	(void)state;
+	lab_need();
+	must(ssh_open(&old, &s, &e), &e);
+	ssh_door_make(&door, &new, s); /* the key of one, the door of another */
+	ssh_close(s);
+	before = lab_read("new", "auth.log");
+	must(ssh_child_open(&door, &c, &e), &e);
+	assert_int_equal(
+		ssh_child_read(c, "/x", &x, 1, no_bytes, NULL, &e), -1);
+	assert_int_equal(e.code, ERR_SSH_CONNECT);
+	ssh_child_close(c);
+	after = lab_read("new", "auth.log");
+	assert_string_equal(before, after);
+	ssh_door_free(&door);
+}
+
 static int source_sums(struct run *r, const struct copy_map *map, struct err *e)
 {
 	_disk_in_ struct disk_in in = {0};
@@ -210,6 +301,8 @@ int main(void)
 		cmocka_unit_test(locked_missing_damaged),
 		cmocka_unit_test(a_wrong_password_is_tried_once),
 		cmocka_unit_test(the_hosts_own_checksums),
+		cmocka_unit_test(the_password_is_nowhere_to_be_seen),
+		cmocka_unit_test(the_pin_holds_for_the_child),
 		cmocka_unit_test(changed_sources_are_refused),
 	};
 
