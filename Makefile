@@ -232,13 +232,15 @@ demo: $(B)/test-deps
 	@$(MAKE) --no-print-directory -j2 all lab
 	@tests/demo
 
-# The unit tests again with address and undefined behaviour sanitizers.
+# The unit tests and those of screens again with address, leak and undefined
+# behaviour sanitizers.
 ASAN := B=build-asan SAN="-fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined" OPT=-O1
 asan: $(B)/test-deps
 	@$(MAKE) --no-print-directory -j2 $(ASAN) \
-		$(UNIT:%=build-asan/unit/%) build-asan/vmferry
-	@tests/run-unit $(UNIT:%=build-asan/unit/%)
+		$(UNIT:%=build-asan/unit/%) $(UITESTS:%=build-asan/ui/%)
+	@tests/run-unit $(UNIT:%=build-asan/unit/%) \
+		$(UITESTS:%=build-asan/ui/%)
 
 # And under valgrind: slow, so not in test.
 valgrind: $(B)/test-deps

@@ -277,7 +277,7 @@ static bool fits_letter(char letter, const char *s, size_t n)
 /* Does text fit pattern; arg gets what its directives stand for. */
 static bool fits(const char *pattern, const char *text, struct arg *arg, int n)
 {
-	size_t d;
+	size_t d = 0;
 	char letter;
 	int place;
 

@@ -26,7 +26,8 @@ static struct {
 	char restore[256];
 	size_t restore_len;
 	pid_t pid;
-	char stack[65536];
+	char stack[65536] __attribute__((aligned(16)));
+	stack_t before_stack;
 	struct sigaction before[N_CAUGHT], before_crash[N_CRASHES];
 } sig;
 static volatile sig_atomic_t ends;
@@ -87,7 +88,7 @@ static void catch_all(void)
 		.sa_flags = SA_ONSTACK | SA_RESETHAND | SA_NODEFER};
 	stack_t stack = {.ss_sp = sig.stack, .ss_size = sizeof(sig.stack)};
 
-	sigaltstack(&stack, NULL);
+	sigaltstack(&stack, &sig.before_stack);
 	for (int i = 0; i < N_CAUGHT; i++)
 		sigaction(caught[i], &sa, &sig.before[i]);
 	for (int i = 0; i < N_CRASHES; i++)
@@ -123,6 +124,7 @@ void signals_close(struct tui *t)
 		sigaction(caught[i], &sig.before[i], NULL);
 	for (int i = 0; i < N_CRASHES; i++)
 		sigaction(crashes[i], &sig.before_crash[i], NULL);
+	sigaltstack(&sig.before_stack, NULL);
 	close(sig.pipe[0]);
 	close(sig.pipe[1]);
 	t->sig_fd = -1;

@@ -39,11 +39,15 @@ static void child(struct ui_pty *p, ui_fn fn, void *arg, const char *const *env)
 	unsetenv("LINES");
 	unsetenv("COLUMNS");
 	for (; env && *env; env++)
-		putenv(xstrdup(*env));
+		putenv((char *)*env);
 	setlocale(LC_ALL, "");
 	fn(&o, arg);
 	fflush(stdout);
-	_exit(0);
+	vt_free(p->vt);
+	buf_free(p->raw);
+	free(p->raw);
+	free(p);
+	ui_end();
 }
 
 struct ui_pty *ui_pty_start(

@@ -27,6 +27,7 @@ struct run {
 	struct buf plain, result;
 	double since; /* of a <wait> */
 	bool linux_keys;
+	char *keys_owned; /* of plain mode */
 };
 
 static const struct {
@@ -235,9 +236,20 @@ static void set_env(const char *const *env)
 	unsetenv("LINES");
 	unsetenv("COLUMNS");
 	for (; env && *env; env++)
-		if (putenv(xstrdup(*env)) != 0)
+		if (putenv((char *)*env) != 0)
 			abort();
 	setlocale(LC_ALL, "");
+}
+
+/* Of the sanitizers' run time, where it is linked in. */
+int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
+
+void ui_end(void)
+{
+	if (__lsan_do_recoverable_leak_check &&
+		__lsan_do_recoverable_leak_check())
+		_exit(23);
+	_exit(0);
 }
 
 static void child(ui_fn fn, void *arg, const char *keys, int cols, int rows,
@@ -260,7 +272,7 @@ static void child(ui_fn fn, void *arg, const char *keys, int cols, int rows,
 	o.out = fdopen(dup(r.out), "w");
 	r.vt = o.plain ? NULL : vt_new(cols, rows);
 	if (o.plain)
-		r.at = plain_keys(keys);
+		r.at = r.keys_owned = plain_keys(keys);
 	fn(&o, arg);
 	if (o.plain) {
 		take_output(&r);
@@ -271,8 +283,13 @@ static void child(ui_fn fn, void *arg, const char *keys, int cols, int rows,
 		buf_addf(&r.result, "(ended, left of the script: %s)\n", r.at);
 	}
 	write_all(to, r.result.s, r.result.len);
-	/* No exit handlers of the test program here. */
-	_exit(0);
+	buf_free(&r.result);
+	buf_free(&r.plain);
+	vt_free(r.vt);
+	free(r.keys_owned);
+	fclose(o.in);
+	fclose(o.out);
+	ui_end();
 }
 
 char *ui_test_run(ui_fn fn, void *arg, const char *keys, int cols, int rows,

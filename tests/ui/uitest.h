@@ -34,6 +34,10 @@ typedef void (*ui_fn)(const struct tui_opts *o, void *arg);
 char *ui_test_run(ui_fn fn, void *arg, const char *keys, int cols, int rows,
 	const char *const *env);
 
+/* Ends a test's child without exit handlers; under ASan leaks are looked for
+ * first, and told on standard error with exit code 23. */
+void ui_end(void) __attribute__((noreturn));
+
 /* The text is that of tests/ui/golden/NAME.txt, else the cmocka test fails
  * with both. UI_GOLDEN=write in the environment writes it. */
 void ui_golden(const char *name, const char *text);
