@@ -244,8 +244,8 @@ asan: $(B)/test-deps
 
 # And under valgrind: slow, so not in test.
 valgrind: $(B)/test-deps
-	@$(MAKE) --no-print-directory -j2 $(UNIT:%=$(B)/unit/%)
-	@tests/run-valgrind $(UNIT:%=$(B)/unit/%)
+	@$(MAKE) --no-print-directory -j2 $(UNIT:%=$(B)/unit/%) $(B)/ui/test_widgets
+	@tests/run-valgrind $(UNIT:%=$(B)/unit/%) $(B)/ui/test_widgets
 .PHONY: valgrind
 
 install: all docs
