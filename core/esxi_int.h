@@ -86,6 +86,10 @@ struct esxi_desc {
 /* Read the descriptor of each disk; d has vm->n_disks places. */
 int esxi_descs_read(struct esxi *x, const struct vm *vm, struct esxi_desc *d,
 	struct err *e);
+/* used of a disk with snapshots: the sum over its chain's files, at most its
+ * capacity; untouched where a file of it cannot be read. */
+int esxi_chain_used(struct esxi *x, const json_t *volumes, struct vm_disk *d,
+	struct err *e);
 void esxi_descs_free(struct esxi_desc *d, size_t n);
 /* Is name ("web-000001-delta.vmdk") a snapshot's file of disk ("web.vmdk")? */
 bool esxi_is_delta(const char *disk, const char *name);

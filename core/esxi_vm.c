@@ -293,6 +293,9 @@ static int read_disks(
 		use_desc(&vm->disks[i], &d[i], volumes);
 	if (rc == 0)
 		rc = read_extents(x, vm, d, e);
+	for (size_t i = 0; rc == 0 && i < vm->n_disks; i++)
+		if (vm->disks[i].snapshot)
+			rc = esxi_chain_used(x, volumes, &vm->disks[i], e);
 	esxi_descs_free(d, vm->n_disks);
 	return rc;
 }

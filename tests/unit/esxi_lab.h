@@ -6,6 +6,8 @@
 #ifndef TESTS_ESXI_LAB_H
 #define TESTS_ESXI_LAB_H
 
+#include <glob.h>
+#include <sys/stat.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -139,6 +141,24 @@ static inline void lab_write(
 	_free_ char *path = xasprintf("%s/%s/%s", lab_dir, host, file);
 
 	assert_int_equal(file_write(path, text, strlen(text), 0600, NULL), 0);
+}
+
+/* Bytes that the files matching the pattern take on the new host. */
+static inline uint64_t lab_taken(const char *pattern)
+{
+	_free_ char *path = xasprintf("%s/new/root%s", lab_dir, pattern);
+	uint64_t sum = 0;
+	glob_t g;
+
+	assert_int_equal(glob(path, 0, NULL, &g), 0);
+	for (size_t i = 0; i < g.gl_pathc; i++) {
+		struct stat st;
+
+		assert_int_equal(stat(g.gl_pathv[i], &st), 0);
+		sum += (uint64_t)st.st_blocks * 512;
+	}
+	globfree(&g);
+	return sum;
 }
 
 static inline size_t lab_starts(const char *host)

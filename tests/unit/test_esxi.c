@@ -131,6 +131,7 @@ static void one_vm(void **state)
 {
 	_vm_ struct vm *vm = NULL, *odd = NULL, *web = NULL, *by_id = NULL;
 	struct vm *none = NULL;
+	uint64_t sum;
 
 	need(state);
 	ok(esxi_vm(x, "off01", &vm, e));
@@ -150,6 +151,10 @@ static void one_vm(void **state)
 	assert_int_equal(web->snapshots, 1);
 	assert_true(web->disks[0].snapshot);
 	assert_non_null(web->disks[0].unsupported);
+	/* Log and base together, and no more than it can be. */
+	sum = lab_taken(DS1 "/web01/web01-*[eta].vmdk");
+	assert_true(sum > 0 && sum < web->disks[0].capacity);
+	assert_true(web->disks[0].used == sum);
 	bad(esxi_vm(x, "nobody", &none, e), ERR_VM_NOT_FOUND, "nobody");
 	bad(esxi_vm(x, "$(reboot)", &none, e), ERR_VM_NOT_FOUND, "reboot");
 	bad(esxi_vm(x, "twin", &none, e), ERR_VM_NOT_FOUND, "several");
