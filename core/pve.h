@@ -182,7 +182,7 @@ int pve_nodes(struct pve *p, json_t **out, struct err *e);
  * zeroed, unfit}]. formats: of VM disks ("raw", "qcow2", "vmdk"); empty where
  * none can be made and written on the node: unfit says why, else it is not
  * there. thin: space is taken as it is written. zeroed: a new volume
- * reads as zeros (not lvm).
+ * reads as zeros (not lvm; of lvmthin only the node can tell, lvm.h).
  */
 int pve_storages(struct pve *p, json_t **out, struct err *e);
 /* One of them; ERR_STORAGE_UNFIT where it is not there, disabled, inactive,

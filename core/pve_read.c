@@ -23,7 +23,7 @@ static const struct {
 	{"cephfs", NO_DISKS},
 	{"btrfs", ZEROED | THIN},
 	{"lvm", 0},
-	{"lvmthin", ZEROED | THIN},
+	{"lvmthin", THIN},      /* zeroed where its pool is: lvm.h */
 	{"zfspool", ZEROED},    /* thin where `sparse` is set */
 	{"rbd", ZEROED | THIN}, /* a device where `krbd` is set */
 	{"zfs", NO_DISKS},      /* over iSCSI: no device on the node */

@@ -8,8 +8,10 @@
 
 #include <string.h>
 
+#include "../lvm.h"
 #include "../staged.h"
 #include "../str.h"
+#include "../target.h"
 
 struct job_ctx {
 	struct run *r;
@@ -117,9 +119,18 @@ static int note_result(
 	return run_note(r, "measure", d, e);
 }
 
+/* Not said by the plan: of a thin volume, its pool is asked. */
+static bool thin_zeroes(struct run *r, size_t i)
+{
+	_free_ char *path = NULL;
+
+	return target_volume(r, i, NULL, &path, NULL, NULL, NULL) == 0 &&
+		lvm_thin_zeroes(path);
+}
+
 /* The target reads as zeros where this copy has not written: true of a fresh
  * one, not of one that held a copy which was taken back. */
-static bool still_zeroed(const struct run *r, size_t i, const char *sink)
+static bool still_zeroed(struct run *r, size_t i, const char *sink)
 {
 	const char *file = sink + strlen("raw:");
 	_json_ json_t *o = staged(r)
@@ -129,7 +140,8 @@ static bool still_zeroed(const struct run *r, size_t i, const char *sink)
 
 	if (json_u64(undo, "seq", 0) > json_u64(o, "seq", 0))
 		return false;
-	return staged(r) || json_flag(run_disk(r, i), "zeroed", false);
+	return staged(r) || json_flag(run_disk(r, i), "zeroed", false) ||
+		thin_zeroes(r, i);
 }
 
 static int copy_into(struct run *r, size_t i, const struct copy_map *done,

@@ -109,7 +109,7 @@ static void list_storages(void **state)
 	check_row(s, "local", "[\"raw\",\"qcow2\",\"vmdk\"]", true, true);
 	check_row(s, "zfs", "[\"raw\"]", true, true);
 	check_row(s, "vg", "[\"raw\"]", false, false);
-	check_row(s, "thin", "[\"raw\"]", true, true);
+	check_row(s, "thin", "[\"raw\"]", true, false);
 	check_row(s, "nfs1", "[\"raw\",\"qcow2\"]", true, true);
 	check_row(s, "iso", "[]", true, true);
 	check_row(s, "pbs", "[]", false, false);
