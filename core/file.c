@@ -120,6 +120,18 @@ bool file_exists(const char *path)
 	return access(path, F_OK) == 0;
 }
 
+bool file_takes_direct(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
+	struct stat st;
+	bool can = fd >= 0 && fstat(fd, &st) == 0 &&
+		(!S_ISREG(st.st_mode) || st.st_size % 4096 == 0);
+
+	if (fd >= 0)
+		close(fd);
+	return can;
+}
+
 char *path_join(const char *dir, const char *name)
 {
 	return xasprintf("%s%s%s", dir, str_ends(dir, "/") ? "" : "/", name);

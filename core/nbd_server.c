@@ -83,20 +83,6 @@ static int make_place(struct nbd_server *s, struct err *e)
 	return 0;
 }
 
-/* O_DIRECT: the node's page cache keeps what its guests need. */
-static bool can_direct(const char *file)
-{
-	int fd = open(file, O_RDONLY | O_DIRECT | O_CLOEXEC);
-	struct stat st;
-	bool can = fd >= 0 && fstat(fd, &st) == 0 &&
-		/* An odd tail cannot be read or written past the cache. */
-		(!S_ISREG(st.st_mode) || st.st_size % 4096 == 0);
-
-	if (fd >= 0)
-		close(fd);
-	return can;
-}
-
 static int spawn(struct nbd_server *s, const struct nbd_serve *o, struct err *e)
 {
 	const char *argv[24];
@@ -112,8 +98,9 @@ static int spawn(struct nbd_server *s, const struct nbd_serve *o, struct err *e)
 	argv[n++] = clients;
 	argv[n++] = "--discard=unmap";
 	argv[n++] = "--detect-zeroes=off";
-	argv[n++] = o->direct && can_direct(o->file) ? "--cache=none"
-						     : "--cache=writeback";
+	argv[n++] = o->direct && file_takes_direct(o->file)
+		? "--cache=none"
+		: "--cache=writeback";
 	if (s->many)
 		argv[n++] = "--persistent";
 	if (o->read_only)

@@ -157,19 +157,6 @@ struct call {
 	bool relogged;
 };
 
-/* A word of a command line, in quotes where a shell would need them. */
-static void add_word(struct buf *b, const char *s)
-{
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "abcdefghijklmnopqrstuvwxyz"
-				    "0123456789-_.:/,=+@%";
-
-	if (*s && s[strspn(s, plain)] == '\0')
-		buf_adds(b, s);
-	else
-		sh_quote(b, s);
-}
-
 /* "pvesh create /nodes/pve/qemu --vmid 100 --name 'a b'" */
 static int tell(const struct call *c, struct err *e)
 {
@@ -183,10 +170,10 @@ static int tell(const struct call *c, struct err *e)
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
 		if (strcmp(c->method, verbs[i][0]) == 0)
 			buf_addf(&b, "pvesh %s ", verbs[i][1]);
-	add_word(&b, c->path);
+	sh_word(&b, c->path);
 	for (size_t i = 0; i < c->ps->n; i++) {
 		buf_addf(&b, " --%s ", c->ps->kv[i].key);
-		add_word(&b, c->ps->kv[i].value);
+		sh_word(&b, c->ps->kv[i].value);
 	}
 	return t->fn(t->arg, b.s, !c->get, e);
 }

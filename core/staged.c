@@ -53,6 +53,18 @@ bool staged_all(const struct run *r)
 	return true;
 }
 
+static int note_convert(struct run *r, const char *const argv[], struct err *e)
+{
+	_buf_ struct buf b = {0};
+
+	buf_adds(&b, argv[0]);
+	for (size_t i = 1; argv[i]; i++) {
+		buf_addc(&b, ' ');
+		sh_word(&b, argv[i]);
+	}
+	return run_command(r, "vmferry", b.s, e);
+}
+
 int staged_convert(struct run *r, size_t i, struct err *e)
 {
 	_free_ char *path = NULL, *format = NULL, *id = mark_of(i);
@@ -64,12 +76,15 @@ int staged_convert(struct run *r, size_t i, struct err *e)
 	if (target_volume(r, i, NULL, &path, NULL, &format, e))
 		return -1;
 	/* -n: into the volume that Proxmox VE made; zeros are written where
-	 * the file has holes, whatever the volume held. */
-	const char *const argv[] = {"qemu-img", "convert", "-n", "-f", "raw",
+	 * the file has holes, whatever the volume held. -t: without it nothing
+	 * is flushed, and a power cut would lose what we call converted. */
+	const char *const argv[] = {"qemu-img", "convert", "-n", "-t",
+		file_takes_direct(path) ? "none" : "writeback", "-f", "raw",
 		"-O", format, "--", file, path, NULL};
 
 	run_say(r, "  qemu-img convert %s -> %s", file, path);
-	if (proc_must(argv, NULL, NULL, ERR_TARGET_WRITE, e))
+	if (note_convert(r, argv, e) ||
+		proc_must(argv, NULL, NULL, ERR_TARGET_WRITE, e))
 		return -1;
 	d = json_object();
 	json_put_str(d, "id", id);

@@ -499,6 +499,18 @@ void sh_quote(struct buf *b, const char *s)
 	buf_addc(b, '\'');
 }
 
+void sh_word(struct buf *b, const char *s)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "abcdefghijklmnopqrstuvwxyz"
+				    "0123456789-_.:/,=+@%";
+
+	if (*s && s[strspn(s, plain)] == '\0')
+		buf_adds(b, s);
+	else
+		sh_quote(b, s);
+}
+
 void sh_arg(struct buf *b, const char *s)
 {
 	buf_addc(b, ' ');

@@ -93,6 +93,9 @@ char *base64_encode(const void *p, size_t n);
 /* Append s quoted for a POSIX shell: always in single quotes, ' as '\''.
  * The one place where remote command lines get their arguments. */
 void sh_quote(struct buf *b, const char *s);
+/* The same for a command line that people read: in quotes only where a shell
+ * needs them. */
+void sh_word(struct buf *b, const char *s);
 /* sh_quote with a blank before it. */
 void sh_arg(struct buf *b, const char *s);
 
@@ -107,6 +110,10 @@ int file_write(const char *path, const void *p, size_t n, unsigned mode,
 /* mkdir -p with mode for what is made. */
 int file_mkdirs(const char *path, unsigned mode, struct err *e);
 bool file_exists(const char *path);
+/* Can a file or device be read and written whole by O_DIRECT (past the page
+ * cache, which keeps what the node's guests need)? Not one with an odd tail,
+ * nor on every file system. */
+bool file_takes_direct(const char *path);
 /* "dir/name", to be freed. */
 char *path_join(const char *dir, const char *name);
 
