@@ -109,11 +109,24 @@ static void find_state(struct run *r, const json_t *s)
 			json_str_or(s, "unit", "?"), others);
 }
 
+/* Where it points before anything is done: the newest look counts. */
+static int note_before(struct run *r, const json_t *state, struct err *e)
+{
+	json_t *d = json_object();
+
+	json_put_str(d, "name", "address before");
+	json_put_str(d, "value",
+		json_str_or(state, "server",
+			json_str_or(state, "server_ip", "nowhere")));
+	json_object_set(d, "state", (json_t *)state);
+	return run_note(r, "measure", d, e);
+}
+
 static int find_move(struct job_conn *j, struct err *e)
 {
 	_json_ json_t *s = NULL;
 
-	if (hoster_job_look(j, &s, e))
+	if (hoster_job_look(j, &s, e) || note_before(j->r, s, e))
 		return -1;
 	find_state(j->r, s);
 	if (hoster_job_to(j, e))
@@ -371,23 +384,14 @@ int hoster_job_there(struct run *r, struct err *e)
 {
 	_json_ json_t *s = NULL, *made = run_object(r, "address", NULL, NULL);
 	_conn_ struct job_conn j = {0};
-	json_t *d;
 
 	if (made)
 		return 0;
 	if (hoster_job_open(r, &j, e) || hoster_job_look(&j, &s, e) ||
 		hoster_job_to(&j, e))
 		return -1;
-	if (!hoster_job_before(r)) {
-		d = json_object();
-		json_put_str(d, "name", "address before");
-		json_put_str(d, "value",
-			json_str_or(s, "server",
-				json_str_or(s, "server_ip", "nowhere")));
-		json_object_set(d, "state", s);
-		if (run_note(r, "measure", d, e))
-			return -1;
-	}
+	if (!hoster_job_before(r) && note_before(r, s, e))
+		return -1;
 	return hoster_points(s, j.to);
 }
 
