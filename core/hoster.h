@@ -224,6 +224,9 @@ const char *hoster_word(const struct hoster_conn *c);
  * it: 0, 60 or 90. Both lists end in null. */
 int hoster_signs(const json_t *machine, const char *const *resolvers,
 	const char *const *names);
+/* A name that came from the hoster (server, block, MAC), "" where it is no
+ * text or has characters that no such name has: it goes into paths. */
+const char *hoster_name(const json_t *v);
 /* Append s percent-encoded for a path segment or a form value. */
 void hoster_quote(struct buf *b, const char *s);
 /* A wait between two looks; longer where the hoster asked for it. */

@@ -73,6 +73,19 @@ int hoster_trust(void *conn, const char *fingerprint, struct err *e)
 
 /* --- words --- */
 
+const char *hoster_name(const json_t *v)
+{
+	const char *s = json_string_value(v);
+
+	return s &&
+			s[strspn(s,
+				"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRST"
+				"UVWXYZ"
+				"0123456789._:/-")] == '\0'
+		? s
+		: "";
+}
+
 void hoster_quote(struct buf *b, const char *s)
 {
 	for (; *s; s++) {

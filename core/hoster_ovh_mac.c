@@ -31,13 +31,13 @@ static void sort_mac(const char *mac, const json_t *ips, json_t *state)
 	size_t i;
 
 	json_array_foreach (ips, i, v) {
-		inside |= hoster_block_has(unit, json_string_value(v));
-		mine |= strcmp(json_string_value(v), address) == 0;
+		inside |= hoster_block_has(unit, hoster_name(v));
+		mine |= strcmp(hoster_name(v), address) == 0;
 	}
 	if (mine)
 		json_put_str(state, "mac", mac);
 	json_array_foreach (ips, i, v) {
-		const char *ip = json_string_value(v);
+		const char *ip = hoster_name(v);
 
 		if (inside && !hoster_block_has(unit, ip))
 			hoster_add(state, "mac_shared", ip);
@@ -83,11 +83,13 @@ int ovh_look_mac(struct hoster_conn *c, json_t *state, struct err *e)
 	json_array_foreach (macs, i, m) {
 		_json_ json_t *ips = NULL;
 
+		if (!*hoster_name(m))
+			continue;
 		if (get_if_there(c, &ips, e,
 			    "/dedicated/server/%s/virtualMac/%s/virtualAddress",
-			    server, json_string_value(m)))
+			    server, hoster_name(m)))
 			return -1;
-		sort_mac(json_string_value(m), ips, state);
+		sort_mac(hoster_name(m), ips, state);
 	}
 	if (!json_str(state, "mac"))
 		return 0;

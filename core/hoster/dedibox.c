@@ -52,7 +52,7 @@ static const struct hoster_word words[] = {
 /* "/api/v1/server/12345" -> "12345" */
 static const char *id_of(const char *ref)
 {
-	const char *slash = ref ? strrchr(ref, '/') : NULL;
+	const char *slash = strrchr(ref, '/');
 
 	return slash ? slash + 1 : ref;
 }
@@ -66,11 +66,11 @@ static int servers(struct hoster_conn *c, json_t *list, struct err *e)
 	if (hoster_get(c, &all, e, "/server"))
 		return -1;
 	json_array_foreach (all, i, ref) {
-		const char *id = id_of(json_string_value(ref));
+		const char *id = id_of(hoster_name(ref));
 		_json_ json_t *s = NULL;
 		json_t *o;
 
-		if (!id || strspn(id, "0123456789") != strlen(id))
+		if (!*id || strspn(id, "0123456789") != strlen(id))
 			continue;
 		if (hoster_get(c, &s, e, "/server/%s", id))
 			return -1;

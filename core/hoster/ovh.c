@@ -127,15 +127,17 @@ static int servers(struct hoster_conn *c, json_t *list, struct err *e)
 	if (hoster_get(c, &names, e, "/dedicated/server"))
 		return -1;
 	json_array_foreach (names, i, n) {
-		_free_ char *name = quoted(json_string_value(n));
+		_free_ char *name = quoted(hoster_name(n));
 		_json_ json_t *s = NULL;
 		json_t *o;
 
+		if (!*name)
+			continue;
 		if (hoster_get(c, &s, e, "/dedicated/server/%s", name))
 			return -1;
 		o = json_object();
-		json_put_str(o, "id", json_string_value(n));
-		json_put_str(o, "name", json_string_value(n));
+		json_put_str(o, "id", hoster_name(n));
+		json_put_str(o, "name", hoster_name(n));
 		json_put_str(o, "ip", json_str(s, "ip"));
 		json_put_str(o, "where", json_str(s, "datacenter"));
 		json_put_str(o, "state", json_str(s, "state"));
@@ -150,11 +152,12 @@ static int read_block(
 {
 	_free_ char *name = quoted(block);
 	_json_ json_t *b = NULL;
+	const char *server;
 
 	if (hoster_get(c, &b, e, "/ip/%s", name))
 		return -1;
-	json_put_str(o, "server",
-		json_string_value(json_at(b, "routedTo.serviceName")));
+	server = hoster_name(json_at(b, "routedTo.serviceName"));
+	json_put_str(o, "server", *server ? server : NULL);
 	json_put_str(o, "region", json_str(b, "campus"));
 	json_put_bool(o, "movable",
 		strcmp(json_str_or(b, "type", "failover"), "failover") == 0);
@@ -170,11 +173,14 @@ static int addresses(struct hoster_conn *c, json_t *list, struct err *e)
 	if (hoster_get(c, &blocks, e, "/ip?type=failover"))
 		return -1;
 	json_array_foreach (blocks, i, b) {
-		json_t *o = json_object();
+		json_t *o;
 
-		json_put_str(o, "address", json_string_value(b));
+		if (!*hoster_name(b))
+			continue;
+		o = json_object();
+		json_put_str(o, "address", hoster_name(b));
 		json_array_append_new(list, o);
-		if (read_block(c, json_string_value(b), o, e))
+		if (read_block(c, hoster_name(b), o, e))
 			return -1;
 	}
 	return 0;
@@ -190,9 +196,9 @@ static int find_block(
 	if (hoster_get(c, &blocks, e, "/ip?type=failover"))
 		return -1;
 	json_array_foreach (blocks, i, b) {
-		if (!hoster_block_has(json_string_value(b), address))
+		if (!hoster_block_has(hoster_name(b), address))
 			continue;
-		*out = xstrdup(json_string_value(b));
+		*out = xstrdup(hoster_name(b));
 		return 0;
 	}
 	return err_set(e, ERR_HOSTER_NOT_FOUND,

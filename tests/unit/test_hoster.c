@@ -218,6 +218,47 @@ static void foreign_certificate(void **state)
 	assert_int_equal(w.d.requests, 0);
 }
 
+/* Answers of another form than the documented: errors or nothing, never a
+ * crash, and nothing foreign in a path. */
+static void strange_answers(void **state)
+{
+	static const char *const bodies[] = {"[1,null,{},[\"x\"],\"a b\"]",
+		"{}", "\"203.0.113.9/32\"", "5", "null", "[]", "",
+		"[\"203.0.113.9/32\",\"../../x?\",\"\\u0000\"]",
+		"{\"routedTo\":5,\"failover\":[],\"ip\":\"x\",\"mac\":{},"
+		"\"network\":{\"ip\":[5]},\"server\":\"../..\"}",
+		"[{\"server\":[]},{\"failover\":7},{\"ip\":null},"
+		"{\"source\":\"203.0.113.9\",\"mac\":7,\"status\":[]}]"};
+	static const char *const names[] = {"ovh", "dedibox", "hetzner"};
+
+	(void)state;
+	json_put(settings, "patience", json_real(0.05));
+	for (size_t i = 0; i < ARRAY_LEN(names) * ARRAY_LEN(bodies); i++) {
+		_hoster_ struct hoster_conn *c = open_(names[i % 3]);
+		_json_ json_t *to = server("ns2", "198.51.100.20");
+		_json_ json_t *s = json_pack("{s:s,s:s,s:s}", "address",
+			"203.0.113.9", "server", "ns1", "unit", "203.0.113.9");
+		json_t *out[5] = {NULL};
+		struct err e = {0};
+		char *mac = NULL;
+
+		web_clear(&w);
+		web_on(&w, "", -1, "200 OK", bodies[i / 3]);
+		hoster_servers(c, &out[0], &e);
+		hoster_addresses(c, &out[1], &e);
+		hoster_look(c, "203.0.113.9", true, &out[2], &e);
+		hoster_may_move(c, s, to, &e);
+		hoster_pattern(c, s, to, &out[3], &e);
+		hoster_move(c, s, to, NULL, &e);
+		hoster_mac_add(c, "203.0.113.9", NULL, "x", &mac, &e);
+		assert_int_equal(web_count(&w, "../"), 0);
+		for (size_t k = 0; k < ARRAY_LEN(out); k++)
+			json_decref(out[k]);
+		free(mac);
+		web_clear(&w);
+	}
+}
+
 static void endpoints(void **state)
 {
 	static const char *const bad[] = {"http://eu.api.ovh.com/1.0",
@@ -284,6 +325,7 @@ int main(void)
 		T(refused),
 		T(gateway_timeout),
 		T(foreign_certificate),
+		T(strange_answers),
 		T(endpoints),
 		T(blocks),
 		T(whose_machine),
