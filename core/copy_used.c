@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "fsmap.h"
+#include "stop.h"
 #include "str.h"
 
 struct look {
@@ -15,7 +16,11 @@ struct look {
 	const struct extents *map;
 	void *src;
 	unsigned road;
+	size_t tries; /* after all roads had failed */
 };
+
+/* A short trouble must not cost the reading of all that was deleted. */
+static const unsigned pauses[] = {500, 2000, 8000, 20000}; /* ms */
 
 /* --- reading a list of places, holes of the map without asking --- */
 
@@ -112,6 +117,21 @@ static int read_by(struct look *l, struct reads *r, struct err *e)
 	return -1;
 }
 
+/* -1: nothing more is to be tried. */
+static int wait_again(struct look *l, enum err_code code)
+{
+	bool lost = code == ERR_SSH_LOST || code == ERR_SSH_CONNECT ||
+		code == ERR_HTTPS_CONNECT || code == ERR_TIMEOUT ||
+		code == ERR_ESXI_BUSY || code == ERR_NBD;
+
+	if (!lost || l->tries == ARRAY_LEN(pauses) ||
+		stop_sleep(pauses[l->tries], NULL))
+		return -1;
+	l->tries++;
+	l->road = 0;
+	return 0;
+}
+
 static int on_read(
 	void *ctx, const struct extent *x, size_t n, void *buf, struct err *e)
 {
@@ -123,11 +143,14 @@ static int on_read(
 		add_place(&r, l->map, &x[i], to);
 		to += x[i].length;
 	}
-	/* By the next road where one fails; none is tried twice. */
+	/* By the next road where one fails; after the last, some more tries. */
 	while (r.n && read_by(l, &r, e)) {
-		if (e->code == ERR_STOPPED || l->road + 1 >= l->in->n_roads)
+		if (e->code == ERR_STOPPED)
 			return -1;
-		l->road++;
+		if (l->road + 1 < l->in->n_roads)
+			l->road++;
+		else if (wait_again(l, e->code))
+			return -1;
 		err_clear(e);
 	}
 	return 0;

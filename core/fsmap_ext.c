@@ -380,9 +380,20 @@ static void take_journal(struct area *a, ext2_filsys fs)
 	end_run(&j, fs->blocksize);
 }
 
+/* Bitmaps may outlive the file system they were of. */
+static int check_root(struct area *a, ext2_filsys fs)
+{
+	struct ext2_inode root;
+
+	if (ext2fs_read_inode(fs, EXT2_ROOT_INO, &root) ||
+		!LINUX_S_ISDIR(root.i_mode) || !root.i_links_count)
+		return doubt(a, "it has no root directory");
+	return 0;
+}
+
 static int look_at_fs(struct area *a, ext2_filsys fs)
 {
-	if (check_groups(a, fs) || look_at_bitmaps(a, fs))
+	if (check_groups(a, fs) || check_root(a, fs) || look_at_bitmaps(a, fs))
 		return -1;
 	if (ext2fs_has_group_desc_csum(fs))
 		take_inodes(a, fs);

@@ -132,8 +132,8 @@ static inline int real_begin(void *ctx, const json_t *identity, struct err *e)
 {
 	struct real_copy *c = ctx;
 
-	return copy_state_begin(c->state, c->source, c->target,
-		&c->job, identity, e);
+	return copy_state_begin(
+		c->state, c->source, c->target, &c->job, identity, e);
 }
 
 static inline int real_mark(void *ctx, const struct copy_mark *m, struct err *e)
