@@ -123,7 +123,9 @@ void i18n_open(void)
 	/* strerror's words go into journals: no catalogue for libc. */
 	bindtextdomain("libc", "/");
 	free(cat.dir);
-	cat.dir = find_dir();
+	free(cat.file);
+	free(cat.m);
+	cat = (struct catalogue){.dir = find_dir()};
 	if (!cat.dir)
 		return;
 	bindtextdomain(I18N_DOMAIN, cat.dir);
