@@ -352,12 +352,31 @@ static uint64_t le64(const unsigned char *p)
 	return v;
 }
 
+/*
+ * QEMU writes a new CID without leading zeros over the old text (block/vmdk.c,
+ * vmdk_write_cid): one that is shorter by some digits leaves the end of the
+ * last line a second time behind the NUL, one byte less than the digits.
+ */
+#define REST_MAX 6
+
+static size_t rest_of_qemu(const char *p, size_t len, size_t max)
+{
+	size_t n = 0;
+
+	while (len + 1 + n < max && p[len + 1 + n])
+		n++;
+	return n <= REST_MAX && n <= len &&
+			memcmp(p + len + 1, p + len - n, n) == 0
+		? n
+		: 0;
+}
+
 /* The text before the zeros that pad it; other bytes behind them are none of a
  * descriptor's. */
 static int padded(const char *p, size_t max, size_t *len, struct err *e)
 {
 	*len = strnlen(p, max);
-	for (size_t i = *len; i < max; i++)
+	for (size_t i = *len + 1 + rest_of_qemu(p, *len, max); i < max; i++)
 		if (p[i])
 			return err_set(e, ERR_BAD_VMDK,
 				"byte %zu is NUL with data behind it: damaged, "

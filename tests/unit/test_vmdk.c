@@ -416,6 +416,34 @@ static void into_disk(void **state)
 	assert_null(v->disks[0].data);
 }
 
+/* What QEMU leaves behind the text when its new CID is a shorter number. */
+static void rest_of_a_longer_cid(void **state)
+{
+	char text[sizeof(thin_disk) + 64] = {0};
+	size_t n = strlen(thin_disk);
+	struct vmdk *d = NULL;
+	struct err e = {0};
+
+	(void)state;
+	memcpy(text, thin_disk, n);
+	for (size_t k = 0; k <= 6; k++) {
+		memset(text + n, 0, sizeof(text) - n);
+		memcpy(text + n + 1, thin_disk + n - k, k);
+		assert_int_equal(vmdk_parse(text, sizeof(text), &d, &e), 0);
+		assert_string_equal(d->cid, "7475b330");
+		vmdk_free(d);
+		d = NULL;
+	}
+	/* Another end, one too long, one that does not follow at once. */
+	text[n + 1] ^= 1;
+	refused_n(text, sizeof(text), "NUL");
+	memcpy(text + n + 1, thin_disk + n - 7, 7);
+	refused_n(text, sizeof(text), "NUL");
+	memset(text + n, 0, sizeof(text) - n);
+	text[n + 2] = '\n';
+	refused_n(text, sizeof(text), "NUL");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -428,6 +456,7 @@ int main(void)
 		cmocka_unit_test(large),
 		cmocka_unit_test(every_cut),
 		cmocka_unit_test(embedded),
+		cmocka_unit_test(rest_of_a_longer_cid),
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(into_disk),
 	};
