@@ -13,7 +13,7 @@
 #include "str.h"
 
 #define STATE_MAX (256U << 20)
-#define LOCK_TIMEOUT 2.0 /* s */
+#define LOCK_TIMEOUT 10.0 /* s; on a busy machine a fork took over two */
 
 void copy_state_free(struct copy_state *s)
 {
