@@ -201,6 +201,7 @@ boot-matrix: $(B)/test-deps
 	@$(MAKE) --no-print-directory -j2 all lab
 	@tests/matrix/run
 	@tests/matrix/ladder
+	@tests/matrix/rehearse
 .PHONY: boot-matrix
 
 # What the copy is worth against what else there is: docs/benchmarks.md.

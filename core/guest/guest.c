@@ -250,6 +250,8 @@ int guest_facts(struct guest *g, json_t **out, struct err *e)
 	json_put(facts, "notes", json_incref(g->notes));
 	if (strcmp(g->family, "linux") == 0)
 		linux_facts(g, facts);
+	else if (strcmp(g->family, "windows") == 0)
+		guest_windows_facts(g, facts);
 	else
 		json_put_str(facts, "name", g->family);
 	*out = facts;
@@ -265,7 +267,8 @@ int guest_changes(struct guest *g, const json_t *wanted,
 	if (strcmp(g->family, "linux")) {
 		guest_left(out,
 			"the network of a %s system: set it in the "
-			"VM's console",
+			"VM's console (docs/guest.md has the way from SATA to "
+			"virtio)",
 			g->family);
 		return 0;
 	}

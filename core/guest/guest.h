@@ -56,6 +56,9 @@ void cleanup_guest(struct guest **g);
  *    "agent": bool, "efi_fallback": bool or absent,
  *    "clean": bool, "free": bytes on /, "fstab_device_names": bool,
  *    "notes": [sentences]}
+ *
+ * Of Windows: "name" (a range of releases), "tools", and "drivers":
+ * {"storahci", "msahci", "vioscsi", "viostor", "netkvm", ..: bool}.
  */
 int guest_facts(struct guest *g, json_t **out, struct err *e);
 

@@ -270,6 +270,8 @@ void guest_propose(const json_t *facts, const struct vm *vm, bool may_fix,
 	*reason = NULL;
 	if (k && json_str(k, "initramfs") && !json_str(k, "unreadable"))
 		by_kernel(k, may_fix, bus, nic, reason);
+	else if (json_object_get(facts, "drivers"))
+		guest_windows_propose(facts, bus, nic, reason);
 	else
 		by_guestos(vm, bus, nic, reason);
 }

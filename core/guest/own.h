@@ -126,6 +126,10 @@ bool guest_has_agent(struct guest *g);
 void guest_fstrim_changes(struct guest *g, struct guest_changes *cs);
 void guest_agent_changes(
 	struct guest *g, bool install, struct guest_changes *cs);
+/* Windows (windows.c). */
+void guest_windows_facts(struct guest *g, json_t *facts);
+void guest_windows_propose(
+	const json_t *facts, const char **bus, const char **nic, char **reason);
 /* UEFI: is there an EFI system partition, has it a loader that needs no boot
  * entry (efi.c)? */
 bool guest_has_efi(struct guest *g);

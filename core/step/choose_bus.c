@@ -43,8 +43,9 @@ static int decide(struct run *r, const char **bus, const char **nic,
 		 * nobody agreed to yet. */
 		agreed = json_at(r->plan, "allow.guest_fix") ||
 			strcmp(proposed, "scsi") || !guest_needs_drivers(facts);
-		if (json_object_get(facts, "kernels") && agreed &&
-			!job_guided(r->job))
+		if ((json_object_get(facts, "kernels") ||
+			    json_object_get(facts, "drivers")) &&
+			agreed && !job_guided(r->job))
 			return 0;
 		if (run_ask(r, &q, bus, e))
 			return -1;
