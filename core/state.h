@@ -4,6 +4,7 @@
  *
  *   jobs/NAME/   one job        trust   pinned host keys and certificates
  *   keys/        SSH keys made here     recent   hosts seen, for the wizard
+ *   secrets      what the operator wanted kept: a token made here (0600)
  */
 #ifndef CORE_STATE_H
 #define CORE_STATE_H

@@ -1,97 +1,9 @@
-/* Target: the login of the Proxmox node, then the place on it: storage per
+/* Target: after the login (target_login.c) the place on the node: storage per
  * disk, bridge per NIC, CPU. */
 #include <string.h>
 
-#include "login.h"
-#include "tui/dialog.h"
 #include "tui/text.h"
 #include "wizard.h"
-
-/* --- the node --- */
-
-static int look(struct wizard *w)
-{
-	_free_ char *path = wizard_file(w, "target.json");
-	_free_ char *busy = xasprintf(_("Looking at %s"), w->pve);
-	_json_ json_t *facts = NULL;
-	struct args a = {0};
-	struct err e = {0};
-
-	args_add(&a, "scan");
-	args_opt(&a, "--pve", w->pve);
-	args_opt(&a, "--pve-user", w->pve_user);
-	args_opt(&a, "--output", path);
-	if (login_scan(w, busy, &a, w->cert, sizeof(w->cert)))
-		return TUI_STAY;
-	if (json_read(path, &facts, &e)) {
-		wizard_error(w, &e);
-		return TUI_STAY;
-	}
-	json_decref(w->target);
-	w->target = json_incref(json_object_get(facts, "target"));
-	wizard_remember(w);
-	return WIZ_NEXT;
-}
-
-static int on_login(struct tui *t, struct tui_screen *s, int id)
-{
-	struct wizard *w = s->arg;
-
-	(void)t;
-	if (id == TUI_OK)
-		return look(w);
-	return wizard_answer(w, id, WIZ_NEXT);
-}
-
-static int login(struct wizard *w)
-{
-	struct tui_field f[] = {
-		{.kind = TUI_TEXT,
-			.id = "pve",
-			.label = _("Proxmox node"),
-			.hint = _("Name or address, :port if it is not 8006. "
-				  "The node vmferry runs on: localhost"),
-			.value = w->pve,
-			.size = sizeof(w->pve),
-			.check = check_host,
-			.needed = true},
-		{.kind = TUI_TEXT,
-			.id = "pve_user",
-			.label = _("User or token"),
-			.hint = _("root@pam for a password; for an API token: "
-				  "root@pam!name"),
-			.value = w->pve_user,
-			.size = sizeof(w->pve_user),
-			.needed = true},
-		{.kind = TUI_SECRET,
-			.id = "pve_secret",
-			.label = _("Password or secret"),
-			.hint = _("The token's secret (a UUID), or the "
-				  "password. Never written to a disk."),
-			.value = w->secret->pve,
-			.size = sizeof(w->secret->pve),
-			.needed = true},
-		{.kind = TUI_NOTE,
-			.label = _("A token is made in the web interface: "
-				   "Datacenter, Permissions, API Tokens; or "
-				   "on the node: pveum user token add "
-				   "root@pam vmferry --privsep 0"),
-			.role = TUI_DIM},
-	};
-	struct tui_form form = {.fields = f, .n = ARRAY_LEN(f), .arg = w};
-	struct tui_key keys[] = {{TUI_CTRL('N'), _("Next"), TUI_OK, false},
-		{TUI_KEY_ESC, _("Back"), TUI_BACK, false}, {0, NULL, 0, false}};
-	struct tui_screen s = {.title = _("Target: which Proxmox node?"),
-		.crumbs = wizard_crumbs(4),
-		.help = "target",
-		.keys = keys,
-		.form = &form,
-		.action = on_login,
-		.arg = w};
-
-	wizard_focus(&form);
-	return wizard_answer(w, tui_run(w->t, &s), WIZ_NEXT);
-}
 
 /* --- the place --- */
 
@@ -375,7 +287,7 @@ int page_target(struct wizard *w)
 	bool logged_in = w->back && w->target;
 
 	for (;;) {
-		int go = logged_in ? WIZ_NEXT : login(w);
+		int go = logged_in ? WIZ_NEXT : target_login(w);
 
 		if (go != WIZ_NEXT)
 			return go;

@@ -89,7 +89,7 @@ char *wizard_file(const struct wizard *w, const char *name)
 
 /* --- begin and end --- */
 
-static int load_secrets(struct wizard *w, const char *path, struct err *e)
+int wizard_secrets(struct wizard *w, const char *path, struct err *e)
 {
 	_secrets_ struct secrets *s = secrets_new();
 	const char *v;
@@ -99,9 +99,11 @@ static int load_secrets(struct wizard *w, const char *path, struct err *e)
 	if (secrets_load(s, path, e))
 		return -1;
 	v = secrets_get(s, "esxi.password");
-	snprintf(w->secret->esxi, sizeof(w->secret->esxi), "%s", v ? v : "");
+	if (v)
+		snprintf(w->secret->esxi, sizeof(w->secret->esxi), "%s", v);
 	v = secrets_get(s, "pve.secret");
-	snprintf(w->secret->pve, sizeof(w->secret->pve), "%s", v ? v : "");
+	if (v)
+		snprintf(w->secret->pve, sizeof(w->secret->pve), "%s", v);
 	hoster_take_secrets(w, s);
 	return 0;
 }
@@ -109,6 +111,7 @@ static int load_secrets(struct wizard *w, const char *path, struct err *e)
 static int begin(struct wizard *w, const char *secrets, struct err *e)
 {
 	const char *self = getenv("VMFERRY_SELF");
+	_free_ char *kept = NULL;
 
 	w->self = self ? self : "/proc/self/exe";
 	w->secret = mmap(NULL, sizeof(*w->secret), PROT_READ | PROT_WRITE,
@@ -124,7 +127,10 @@ static int begin(struct wizard *w, const char *secrets, struct err *e)
 		snprintf(w->pve, sizeof(w->pve), "localhost");
 	w->guest_fix = true;
 	wizard_recall(w);
-	if (load_secrets(w, secrets, e) || state_path("wizard", &w->dir, e))
+	if (state_path("secrets", &kept, e) ||
+		(file_exists(kept) && wizard_secrets(w, kept, e)) ||
+		wizard_secrets(w, secrets, e) ||
+		state_path("wizard", &w->dir, e))
 		return -1;
 	return file_mkdirs(w->dir, 0700, e);
 }

@@ -113,11 +113,16 @@ int page_review(struct wizard *w);
 int page_checklist(struct wizard *w);
 int page_done(struct wizard *w);
 
+/* The login of the Proxmox node, as a page of its own. */
+int target_login(struct wizard *w);
+
 /* "2/8  Source > ..." of page n (1..8). Static storage. */
 const char *wizard_crumbs(int n);
 /* A page's answer to the id its screen ended with: Back, Quit after asking,
  * hang-up. ok is what TUI_OK means. */
 int wizard_answer(struct wizard *w, int id, int ok);
+/* Take the secrets of a file into locked memory; null: none. 0 or -1. */
+int wizard_secrets(struct wizard *w, const char *path, struct err *e);
 /* Begin a form at the first field that is still missing. */
 void wizard_focus(struct tui_form *form);
 /* Show an error with one button. */
