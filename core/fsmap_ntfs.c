@@ -38,7 +38,8 @@ static int read_boot(struct ntfs *v)
 	if (area_read(v->a, 0, b, sizeof(b)))
 		return -1;
 	sector = le16(b + 11);
-	per = b[13] > 128 ? 1ULL << (256 - b[13]) : b[13];
+	/* From 2^-x on: 225 is 2^31. */
+	per = b[13] <= 128 ? b[13] : b[13] >= 225 ? 1ULL << (256 - b[13]) : 0;
 	sectors = le64(b + 40);
 	record = (int8_t)b[64];
 	if (le16(b + 510) != 0xaa55 || !power_of_two(sector) || sector < 512 ||
