@@ -46,11 +46,15 @@ e2e_end() {
 e2e_secrets() {
   local token
   token=$(cat "$PVE_TOKEN_FILE")
-  pve_user=${token%%=*}
+  pve_user=${token%%=*} pve_secret=${token#*=}
+  # No tokens before 6.2.
+  if [[ $PVE_RELEASE =~ ^(5\.|6\.[01]$) ]]; then
+    pve_user=root@pam pve_secret=$(cat "$PVE_PASSWORD_FILE")
+  fi
   install -m 600 /dev/null "$work/secrets"
   {
     echo "esxi.password=$(cat "$ESXI_PASSWORD_FILE")"
-    echo "pve.secret=${token#*=}"
+    echo "pve.secret=$pve_secret"
   } >"$work/secrets"
 }
 
@@ -102,13 +106,24 @@ expect_error() {
 
 # --- the Proxmox node -------------------------------------------------------
 
+# api_login: the headers of who we are, for curl -K.
+api_login() {
+  if [ "$pve_user" != root@pam ]; then
+    echo "header = \"Authorization: PVEAPIToken=$pve_user=$pve_secret\""
+    return
+  fi
+  node curl -skf --data-urlencode "username=$pve_user" \
+    --data-urlencode "password=$pve_secret" "$PVE_URL/api2/json/access/ticket" |
+    jq -r '.data | "header = \"Cookie: PVEAuthCookie=\(.ticket)\"",
+      "header = \"CSRFPreventionToken: \(.CSRFPreventionToken)\""'
+}
+
 # api METHOD PATH [KEY=VALUE]...: the node's answer, with the lab's token.
 api() {
   local method=$1 path=$2 args=() kv
   shift 2
   for kv in "$@"; do args+=(--data-urlencode "$kv"); done
-  sed 's/.*/header = "Authorization: PVEAPIToken=&"/' "$PVE_TOKEN_FILE" |
-    node curl -skf -K - -X "$method" "${args[@]}" "$PVE_URL/api2/json$path"
+  api_login | node curl -skf -K - -X "$method" "${args[@]}" "$PVE_URL/api2/json$path"
 }
 
 # on_node: "VMID NAME" of each VM there.
