@@ -238,7 +238,8 @@ demo: $(B)/test-deps
 ASAN := B=build-asan SAN="-fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined" OPT=-O1
 asan: $(B)/test-deps
-	@$(MAKE) --no-print-directory -j2 $(ASAN) \
+	@$(MAKE) --no-print-directory -j2 all lab
+	@$(MAKE) --no-print-directory -j2 $(ASAN) $(LABS:%=build-asan/lab-%) \
 		$(UNIT:%=build-asan/unit/%) $(UITESTS:%=build-asan/ui/%)
 	@tests/run-unit $(UNIT:%=build-asan/unit/%) \
 		$(UITESTS:%=build-asan/ui/%)

@@ -444,7 +444,9 @@ static void lines(void **state)
 				strstr(l, "''\\''; reboot; echo '\\'''"));
 		else
 			assert_string_equal(l, plain);
-		assert_null(strstr(plain, "destroy"));
+		/* One line destroys: cleanup's, after the name was typed. */
+		if (i != ESXI_DESTROY)
+			assert_null(strstr(plain, "destroy"));
 		assert_null(strstr(plain, "unregister"));
 	}
 }
