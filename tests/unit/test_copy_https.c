@@ -99,6 +99,7 @@ static void busy_hosts_are_waited_for(void **state)
 		run_make(&r, LAB_NEW);
 		r.c.opts.road = "https";
 		r.c.job.readers = 4;
+		r.c.job.read_all = true; /* the readers meet it first */
 		lab_fault("new", faults[i], i ? "2" : "5");
 		copies(&r, &res);
 		if (!i)
