@@ -353,11 +353,49 @@ static int wait_mac(struct hoster_conn *c, const char *address, bool want,
 	}
 }
 
+/*
+ * Ask for a MAC (want), or for its end, unless it is so already. While a task
+ * is in the way the request is refused, so making it again makes it once.
+ * *looks: how often to look for what may have been lost; 0: it was taken.
+ */
+static int ask_mac(struct hoster_conn *c, const char *address, bool want,
+	const char *type, const char *name, unsigned *looks, struct err *e)
+{
+	double patience = json_num(c->o.settings, "patience", c->h->patience);
+	double began = now_mono();
+
+	for (;;) {
+		_json_ json_t *s = NULL;
+		struct err own = {0};
+
+		if (hoster_look(c, address, true, &s, e))
+			return -1;
+		if (want == (json_str(s, "mac") != NULL))
+			return 0;
+		if ((want ? c->h->mac_add(c, s, type, name, &own)
+			  : c->h->mac_remove(c, s, &own)) == 0)
+			return 0;
+		*looks = c->h->grace;
+		if (own.code == ERR_HOSTER_UNSURE)
+			return 0;
+		if (own.code != ERR_HOSTER_BUSY ||
+			now_mono() - began > patience) {
+			if (e)
+				*e = own;
+			return err_in(e, "%s virtual MAC %s %s",
+				want ? "make a" : "remove the",
+				want ? "for" : "of", address);
+		}
+		*looks = 0;
+		if (hoster_pause(c, e))
+			return -1;
+	}
+}
+
 int hoster_mac_add(struct hoster_conn *c, const char *address, const char *type,
 	const char *name, char **mac, struct err *e)
 {
-	_json_ json_t *s = NULL, *after = NULL;
-	struct err own = {0};
+	_json_ json_t *after = NULL;
 	unsigned looks = 0;
 
 	if (!c->h->mac_types)
@@ -365,51 +403,24 @@ int hoster_mac_add(struct hoster_conn *c, const char *address, const char *type,
 			"%s gives no virtual MACs for such addresses: the "
 			"guest is set up routed",
 			c->h->title);
-	if (hoster_look(c, address, true, &s, e))
+	if (ask_mac(c, address, true, type ? type : c->h->mac_types[0], name,
+		    &looks, e))
 		return -1;
-	if (!json_str(s, "mac")) {
-		if (c->h->mac_add(c, s, type ? type : c->h->mac_types[0], name,
-			    &own)) {
-			/* It may be there all the same: look, do not ask
-			 * again. */
-			if (own.code != ERR_HOSTER_UNSURE &&
-				own.code != ERR_HOSTER_BUSY) {
-				if (e)
-					*e = own;
-				return err_in(e, "make a virtual MAC for %s",
-					address);
-			}
-			looks = c->h->grace;
-		}
-		if (c->o.dry)
-			return 0;
-		if (wait_mac(c, address, true, looks, &after, e))
-			return -1;
-	}
-	*mac = xstrdup(json_str(after ? after : s, "mac"));
+	if (c->o.dry)
+		return 0;
+	if (wait_mac(c, address, true, looks, &after, e))
+		return -1;
+	*mac = xstrdup(json_str(after, "mac"));
 	return 0;
 }
 
 int hoster_mac_remove(struct hoster_conn *c, const char *address, struct err *e)
 {
-	_json_ json_t *s = NULL, *after = NULL;
-	struct err own = {0};
+	_json_ json_t *after = NULL;
 	unsigned looks = 0;
 
-	if (hoster_look(c, address, true, &s, e))
+	if (ask_mac(c, address, false, NULL, NULL, &looks, e))
 		return -1;
-	if (!json_str(s, "mac"))
-		return 0;
-	if (c->h->mac_remove(c, s, &own)) {
-		if (own.code != ERR_HOSTER_UNSURE &&
-			own.code != ERR_HOSTER_BUSY) {
-			if (e)
-				*e = own;
-			return err_in(
-				e, "remove the virtual MAC of %s", address);
-		}
-		looks = c->h->grace;
-	}
 	return c->o.dry ? 0 : wait_mac(c, address, false, looks, &after, e);
 }
 
