@@ -3,14 +3,18 @@
  * dies with us, and ends by itself when its only client is gone), and its
  * socket can be reached by this user only.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "nbd.h"
@@ -22,6 +26,8 @@
 #define LOCK_TIMEOUT 15.0  /* s, for the one who has the file open */
 #define END_TIMEOUT 120.0  /* s, to write back what it holds */
 #define WORDS_MAX 4096
+#define PLACE "vmferry-nbd-"
+#define PLACE_OLD 600 /* s */
 
 struct nbd_server {
 	pid_t pid;
@@ -65,14 +71,55 @@ static void forget(struct nbd_server *s)
 	free(s);
 }
 
+/* vmferry-nbd-PID-XXXXXX of this user, left by a process that is gone: one
+ * that was killed while its server started. */
+static bool left_behind(int dir, const char *name)
+{
+	_free_ char *digits = NULL;
+	struct stat st;
+	uint64_t pid;
+
+	if (!str_starts(name, PLACE))
+		return false;
+	name += sizeof(PLACE) - 1;
+	digits = xstrndup(name, strcspn(name, "-"));
+	return str_u64(digits, INT_MAX, &pid) == 0 && pid > 0 &&
+		fstatat(dir, name - (sizeof(PLACE) - 1), &st,
+			AT_SYMLINK_NOFOLLOW) == 0 &&
+		S_ISDIR(st.st_mode) && st.st_uid == geteuid() &&
+		/* Its process may live where we see no pids: a container. */
+		time(NULL) - st.st_mtime > PLACE_OLD &&
+		kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+}
+
+static void sweep(const char *tmp)
+{
+	DIR *d = opendir(tmp);
+	struct dirent *entry;
+
+	while (d && (entry = readdir(d))) {
+		_free_ char *socket = path_join(entry->d_name, "s");
+
+		if (!left_behind(dirfd(d), entry->d_name))
+			continue;
+		unlinkat(dirfd(d), socket, 0);
+		unlinkat(dirfd(d), entry->d_name, AT_REMOVEDIR);
+	}
+	if (d)
+		closedir(d);
+}
+
 static int make_place(struct nbd_server *s, struct err *e)
 {
 	const char *tmp = getenv("TMPDIR");
+	_free_ char *name = xasprintf(PLACE "%d-XXXXXX", (int)getpid());
 
+	tmp = tmp && *tmp ? tmp : "/tmp";
+	sweep(tmp);
 	s->words = memfd_create("qemu-nbd", MFD_CLOEXEC);
 	if (s->words < 0)
 		return err_sys(e, ERR_IO, "cannot make a memory file");
-	s->dir = path_join(tmp && *tmp ? tmp : "/tmp", "vmferry-nbd-XXXXXX");
+	s->dir = path_join(tmp, name);
 	if (!mkdtemp(s->dir)) {
 		err_sys(e, ERR_IO, "cannot make %s", s->dir);
 		free(s->dir);

@@ -17,6 +17,7 @@
 #include <sys/mount.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "real_disk.h"
 
@@ -36,6 +37,53 @@ static void copy_and_look(const char *target, const char *format,
 	real_same(src, format, path);
 	must(real_verify(target, r.map, &e), &e);
 	assert_int_equal(r.read + r.skipped_by_map, size);
+}
+
+/* A directory for a server's socket, as a process of that pid made it. */
+static char *old_place(pid_t pid, time_t age)
+{
+	char *dir = xasprintf("/tmp/vmferry-nbd-%d-XXXXXX", (int)pid);
+	struct timespec t[2] = {{.tv_sec = time(NULL) - age}};
+	_free_ char *socket = NULL;
+
+	assert_non_null(mkdtemp(dir));
+	socket = path_join(dir, "s");
+	assert_int_equal(file_write(socket, "", 0, 0600, NULL), 0);
+	t[1] = t[0];
+	assert_int_equal(utimensat(AT_FDCWD, dir, t, 0), 0);
+	return dir;
+}
+
+/* What a killed process left in /tmp goes with the next server; what may
+ * still be in use stays. */
+static void places_of_the_dead(void **state)
+{
+	_free_ char *w = real_path("swept.raw"), *spec = NULL, *dead = NULL;
+	_free_ char *young = NULL, *alive = NULL, *s = NULL;
+	const struct sink_opts o = {.create = true, .size = 1 << 20};
+	_disk_out_ struct disk_out out = {0};
+	struct err e = {0};
+	pid_t pid = fork();
+
+	(void)state;
+	real_need();
+	if (pid == 0)
+		_exit(0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	dead = old_place(pid, 3600);
+	young = old_place(pid, 0);
+	alive = old_place(getpid(), 3600);
+	spec = real_spec("raw:", "swept.raw");
+	must(sink_open(spec, &o, &out, &e), &e);
+	assert_false(file_exists(dead));
+	assert_true(file_exists(young) && file_exists(alive));
+	must(sink_close(&out, &e), &e);
+	unlink(w);
+	s = path_join(young, "s");
+	assert_int_equal(unlink(s) || rmdir(young), 0);
+	free(s);
+	s = path_join(alive, "s");
+	assert_int_equal(unlink(s) || rmdir(alive), 0);
 }
 
 static void into_new_files(void **state)
@@ -313,6 +361,7 @@ static void full_in_the_middle(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(places_of_the_dead),
 		cmocka_unit_test(into_new_files),
 		cmocka_unit_test(into_old_files),
 		cmocka_unit_test(into_a_block_device),
