@@ -363,6 +363,7 @@ static int ask_mac(struct hoster_conn *c, const char *address, bool want,
 {
 	double patience = json_num(c->o.settings, "patience", c->h->patience);
 	double began = now_mono();
+	unsigned gone = 0;
 
 	for (;;) {
 		_json_ json_t *s = NULL;
@@ -378,6 +379,13 @@ static int ask_mac(struct hoster_conn *c, const char *address, bool want,
 		*looks = c->h->grace;
 		if (own.code == ERR_HOSTER_UNSURE)
 			return 0;
+		/* An earlier request's task ended it since the look. */
+		if (!want && own.code == ERR_HOSTER_NOT_FOUND &&
+			gone++ < c->h->grace) {
+			if (hoster_pause(c, e))
+				return -1;
+			continue;
+		}
 		if (own.code != ERR_HOSTER_BUSY ||
 			now_mono() - began > patience) {
 			if (e)

@@ -278,6 +278,27 @@ static void mac_made_once(void **state)
 	assert_int_equal(web_count(&w, "POST "), 1);
 }
 
+/* The task of an undo that was killed ends between our look and our request:
+ * what is not there any more is removed. */
+static void mac_gone_meanwhile(void **state)
+{
+	_hoster_ struct hoster_conn *c = open_("ovh");
+	const char *list = "GET /1.0/dedicated/server/" NS2 "/virtualMac";
+	const char *gone = "DELETE /1.0/dedicated/server/" NS2
+			   "/virtualMac/02:00:00:1a:2b:3c/virtualAddress/"
+			   "203.0.113.9";
+
+	(void)state;
+	web_on(&w, list, 1, "200 OK", "[\"02:00:00:1a:2b:3c\"]");
+	web_ok(&w, list, "[]");
+	web_on(&w, gone, -1, "404 Not Found",
+		"{\"message\":\"The virtual MAC does not exist\"}");
+	ovh_at(NS2);
+	ovh_macs(NS2);
+	ok(hoster_mac_remove(c, "203.0.113.9", e));
+	assert_int_equal(web_count(&w, "DELETE "), 1);
+}
+
 static void key_to_confirm(void **state)
 {
 	_hoster_ struct hoster_conn *c = NULL;
@@ -316,6 +337,7 @@ int main(void)
 		T(patience_ends),
 		T(dry_run),
 		T(mac_made_once),
+		T(mac_gone_meanwhile),
 		T(key_to_confirm),
 	};
 
