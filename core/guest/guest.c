@@ -64,6 +64,21 @@ bool guest_has(struct guest *g, const char *path)
 	return g->ops->exists(g, path);
 }
 
+json_t *guest_files(struct guest *g, const char *dir, const char *suffix)
+{
+	_json_ json_t *names = g->ops->list(g, dir);
+	json_t *files = json_array(), *v;
+	size_t i;
+
+	json_array_foreach (names, i, v) {
+		_free_ char *path = path_join(dir, json_string_value(v));
+
+		if (str_ends(path, suffix))
+			json_array_append_new(files, json_text(path));
+	}
+	return files;
+}
+
 static struct guest_change *change_of(
 	const struct guest_changes *cs, const char *path)
 {

@@ -17,17 +17,7 @@ static const char *const kinds[] = {
 
 static json_t *my_files(struct guest *g)
 {
-	_json_ json_t *names = g->ops->list(g, DIR);
-	json_t *files = json_array(), *v;
-	size_t i;
-
-	json_array_foreach (names, i, v) {
-		_free_ char *path = path_join(DIR, json_string_value(v));
-
-		if (str_ends(path, ".yaml"))
-			json_array_append_new(files, json_text(path));
-	}
-	return files;
+	return guest_files(g, DIR, ".yaml");
 }
 
 static bool active(struct guest *g)

@@ -68,6 +68,9 @@ struct guest {
 /* Whole text of a file; null where it is not there, too large, or no text. */
 char *guest_text(struct guest *g, const char *path);
 bool guest_has(struct guest *g, const char *path);
+/* Paths of the files in dir whose names end so, in the order of list; a new
+ * reference, empty where there is no such directory. */
+json_t *guest_files(struct guest *g, const char *dir, const char *suffix);
 /* Append a change; before is read from the guest. The texts are copied. */
 void guest_change_add(struct guest *g, struct guest_changes *cs,
 	const char *path, const char *after, unsigned mode, const char *why);
