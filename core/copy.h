@@ -121,6 +121,8 @@ struct copy_job {
 	uint64_t limit;     /* bytes a second read; 0 none */
 	double flush_every; /* seconds between marks; 0: 5 (or 256 MiB) */
 	double patience;    /* seconds a lost source is tried again; 0: 300 */
+	double try_again;   /* seconds at least between two trials of the
+			     * roads; 0: 60 */
 
 	/* From an earlier run, or null: what is copied, and the identity
 	 * that `begin` was given then. Both stay the caller's. */

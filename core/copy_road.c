@@ -15,9 +15,9 @@
 #define GAIN 1.12           /* more connections must bring so much */
 #define TIE 1.05            /* as good as equal: the road that stands first */
 #define SMALL (64ULL << 20) /* bytes for which nothing is tried */
-#define STEADY_WINDOW 5.0   /* s */
+#define AGAIN 60.0          /* s between two trials */
+#define STEADY_WINDOW 12    /* of them in that time */
 #define SLOW_WINDOWS 2
-#define AGAIN 60.0 /* s between two trials */
 #define TAKE_TRYING 1
 #define TAKE_STEADY 16 /* ranges */
 
@@ -70,9 +70,14 @@ static void meter_start(struct roads *r, const struct pump *p, double now)
 	m->starved_base = p->starved;
 }
 
-static double span(const struct roads *r)
+static double again(const struct pump *p)
 {
-	return r->phase == ROADS_STEADY ? STEADY_WINDOW : LONGEST;
+	return p->job->try_again > 0 ? p->job->try_again : AGAIN;
+}
+
+static double span(const struct roads *r, const struct pump *p)
+{
+	return r->phase == ROADS_STEADY ? again(p) / STEADY_WINDOW : LONGEST;
 }
 
 /* True once there is a rate. */
@@ -91,7 +96,7 @@ static bool meter_done(struct roads *r, const struct pump *p)
 		return false;
 	}
 	bytes = p->got[r->road] - m->base;
-	if (t < span(r) &&
+	if (t < span(r, p) &&
 		(r->phase == ROADS_STEADY || t < ENOUGH_TIME ||
 			bytes < ENOUGH_BYTES))
 		return false;
@@ -130,7 +135,7 @@ static void say_rates(struct roads *r, const struct pump *p)
 		if (r->rate[i] > 0 && !p->bad[i])
 			buf_addf(&b, "%s%s %s/s", b.len ? ", " : "", name(p, i),
 				str_size(rate, r->rate[i]));
-	snprintf(r->why, sizeof(r->why), "by one connection %s",
+	snprintf(r->why, sizeof(r->why), "%sby one connection %s", r->again,
 		b.s ? b.s : "not measured");
 }
 
@@ -264,6 +269,7 @@ static void begin_again(struct roads *r, struct pump *p)
 		"%s/s where it was %s/s: roads and connections are tried "
 		"again\n",
 		str_size(is, r->meter.rate), str_size(was, r->steady));
+	snprintf(r->again, sizeof(r->again), "tried again at %s/s: ", is);
 	memset(r->rate, 0, sizeof(r->rate));
 	p->most = p->readers;
 	p->settled = false;
@@ -285,7 +291,7 @@ static void look_steady(struct roads *r, struct pump *p)
 	/* What a first look could not see: caches, a link that warms up. */
 	if (r->meter.rate > r->steady)
 		r->steady = r->meter.rate;
-	if (r->slow >= SLOW_WINDOWS && now_mono() - r->tried_at > AGAIN)
+	if (r->slow >= SLOW_WINDOWS && now_mono() - r->tried_at > again(p))
 		begin_again(r, p);
 	else
 		measure(r, r->road, r->n);

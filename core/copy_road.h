@@ -33,7 +33,8 @@ struct roads {
 	double steady;             /* the rate when it became steady */
 	unsigned slow;             /* windows in a row below half of it */
 	double tried_at;
-	char why[200]; /* for people */
+	char again[48]; /* of why: that it is not the first trial, and when */
+	char why[240];  /* for people */
 };
 
 /* Give the seats for the first time. */

@@ -9,12 +9,15 @@
 #include "copy_bench.h"
 
 #define SIZE (160 * MIB)
+#define LARGE (400 * MIB)
 #define PIECE (256 * KIB)
 #define BLOCK (64 * KIB) /* that is counted */
 
 /* A road that is as fast as told: each connection, and all together. */
 struct way {
-	double one, all; /* bytes a second */
+	double one, all; /* bytes a second, */
+	uint64_t drops;  /* until so many came; 0: always. Then */
+	double late;     /* so many in all */
 	uint64_t breaks; /* fails for ever after so many bytes; 0: never */
 	enum err_code code;
 	uint64_t got;
@@ -23,7 +26,7 @@ struct way {
 };
 
 static struct way ways[2];
-static unsigned char asked[SIZE / BLOCK];
+static unsigned char asked[LARGE / BLOCK];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static int identity(struct disk_in *in, json_t **out, struct err *e)
@@ -62,11 +65,14 @@ static int reader_open(
 static double book(struct way *w, uint64_t at, size_t n)
 {
 	double now = now_mono(), due;
+	bool late;
 
 	pthread_mutex_lock(&lock);
+	late = w->drops && w->got >= w->drops;
 	/* What a sleep took too long is made up for. */
-	w->next = (w->next > now - 0.1 ? w->next : now - 0.1) + n / w->all;
-	due = now + n / w->one;
+	w->next = (w->next > now - 0.1 ? w->next : now - 0.1) +
+		n / (late ? w->late : w->all);
+	due = now + n / (late ? w->late : w->one);
 	due = due > w->next ? due : w->next;
 	if (w->breaks && w->got >= w->breaks)
 		due = -1;
@@ -194,37 +200,65 @@ static int on_mark(void *ctx, const struct copy_mark *m, struct err *e)
 	return 0;
 }
 
+/* --- what it tells --- */
+
+static struct {
+	unsigned again; /* trials after the first */
+	char road[16], why[256];
+	unsigned connections;
+} told;
+
+static void on_note(void *ctx, const char *line)
+{
+	(void)ctx;
+	told.again += strstr(line, "are tried again") != NULL;
+}
+
+static void on_progress(void *ctx, const struct copy_progress *p)
+{
+	(void)ctx;
+	snprintf(told.road, sizeof(told.road), "%s", p->road);
+	snprintf(told.why, sizeof(told.why), "%s", p->why);
+	told.connections = p->connections;
+}
+
 /* --- tests --- */
+
+static uint64_t size;
 
 static void copy_by(
 	struct way slow, struct way fast, unsigned n, struct copy_result *res)
 {
 	struct disk_in in = {.kind = &two_roads,
-		.size = SIZE,
+		.size = size,
 		.roads = {"slow", "fast"},
 		.n_roads = 2,
 		.n_try = n};
-	struct disk_out out = {.ops = &takes_all, .size = SIZE, .block = 1};
+	struct disk_out out = {.ops = &takes_all, .size = size, .block = 1};
 	const struct copy_job job = {.in = &in,
 		.out = &out,
 		.range = 1 << 20,
 		.target_zeroed = true,
 		.read_all = true,
 		.patience = 1,
-		.mark = on_mark};
+		.try_again = 1.2,
+		.mark = on_mark,
+		.note = on_note,
+		.progress = on_progress};
 	struct err e = {0};
 
 	ways[0] = slow;
 	ways[1] = fast;
 	memset(asked, 0, sizeof(asked));
+	memset(&told, 0, sizeof(told));
 	if (copy_run(&job, res, &e))
 		fail_msg("%s: %s", err_id(e.code), e.why);
-	assert_int_equal(res->read, SIZE);
+	assert_int_equal(res->read, size);
 }
 
 static void all_once(unsigned most)
 {
-	for (size_t i = 0; i < ARRAY_LEN(asked); i++)
+	for (size_t i = 0; i < size / BLOCK; i++)
 		assert_in_range(asked[i], 1, most);
 }
 
@@ -233,6 +267,7 @@ static void the_faster_goes_on(void **state)
 	_copy_result_ struct copy_result res = {0};
 
 	(void)state;
+	size = SIZE;
 	copy_by((struct way){.one = 20e6, .all = 20e6},
 		(struct way){.one = 40e6, .all = 70e6}, 2, &res);
 	all_once(1);
@@ -249,6 +284,7 @@ static void more_connections_only_where_they_help(void **state)
 	_copy_result_ struct copy_result res = {0};
 
 	(void)state;
+	size = SIZE;
 	copy_by((struct way){.one = 500e6, .all = 60e6}, (struct way){0}, 1,
 		&res);
 	all_once(1);
@@ -261,6 +297,7 @@ static void a_road_that_does_not_open(void **state)
 	_copy_result_ struct copy_result res = {0};
 
 	(void)state;
+	size = SIZE;
 	copy_by((struct way){.breaks = 1, .got = 1, .code = ERR_HTTPS_AUTH},
 		(struct way){.one = 100e6, .all = 200e6}, 2, &res);
 	all_once(1);
@@ -274,6 +311,7 @@ static void a_road_that_breaks(void **state)
 	_copy_result_ struct copy_result res = {0};
 
 	(void)state;
+	size = SIZE;
 	copy_by((struct way){.one = 100e6,
 			.all = 200e6,
 			.breaks = 50 * MIB,
@@ -284,6 +322,48 @@ static void a_road_that_breaks(void **state)
 	assert_true(res.retries >= 1);
 }
 
+/* The best road falls behind the other: that is found out, and said. */
+static void a_road_that_slows_down(void **state)
+{
+	_copy_result_ struct copy_result res = {0};
+
+	(void)state;
+	size = LARGE;
+	copy_by((struct way){.one = 60e6, .all = 70e6},
+		(struct way){.one = 120e6,
+			.all = 130e6,
+			.drops = 50 * MIB,
+			.late = 20e6},
+		2, &res);
+	all_once(1);
+	assert_true(told.again >= 1);
+	assert_string_equal(told.road, "slow");
+	assert_true(told.connections >= 1);
+	assert_non_null(strstr(res.road_why, "tried again at"));
+	assert_string_equal(res.road_why, told.why);
+	assert_true(res.roads[0].bytes > res.roads[1].bytes);
+}
+
+/* The link itself is slower now: nothing better is to be had, and what is
+ * measured then is what the next look compares with. */
+static void a_link_that_slows_down(void **state)
+{
+	_copy_result_ struct copy_result res = {0};
+
+	(void)state;
+	size = SIZE;
+	copy_by((struct way){.one = 60e6,
+			.all = 60e6,
+			.drops = 70 * MIB,
+			.late = 20e6},
+		(struct way){0}, 1, &res);
+	all_once(1);
+	assert_true(told.again >= 1);
+	assert_string_equal(told.road, "slow");
+	assert_non_null(strstr(res.road_why, "tried again at"));
+	assert_int_equal(res.retries, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -291,6 +371,8 @@ int main(void)
 		cmocka_unit_test(more_connections_only_where_they_help),
 		cmocka_unit_test(a_road_that_does_not_open),
 		cmocka_unit_test(a_road_that_breaks),
+		cmocka_unit_test(a_road_that_slows_down),
+		cmocka_unit_test(a_link_that_slows_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
