@@ -343,11 +343,20 @@ static int wait_mac(struct hoster_conn *c, const char *address, bool want,
 			return -1;
 		}
 		if ((looks && n >= looks) ||
-			now_mono() - began + c->wait > patience)
-			return err_set(e,
-				looks ? ERR_HOSTER_UNSURE : ERR_TIMEOUT,
-				"the virtual MAC of %s %s", address,
-				want ? "does not appear" : "does not go away");
+			now_mono() - began + c->wait > patience) {
+			enum err_code code =
+				looks ? ERR_HOSTER_UNSURE : ERR_TIMEOUT;
+
+			return want
+				? err_set(e, code,
+					  "the virtual MAC of %s does not "
+					  "appear",
+					  address)
+				: err_set(e, code,
+					  "the virtual MAC of %s does not go "
+					  "away",
+					  address);
+		}
 		if (hoster_pause(c, e))
 			return -1;
 	}
@@ -390,9 +399,10 @@ static int ask_mac(struct hoster_conn *c, const char *address, bool want,
 			now_mono() - began > patience) {
 			if (e)
 				*e = own;
-			return err_in(e, "%s virtual MAC %s %s",
-				want ? "make a" : "remove the",
-				want ? "for" : "of", address);
+			return want ? err_in(e, "make a virtual MAC for %s",
+					      address)
+				    : err_in(e, "remove the virtual MAC of %s",
+					      address);
 		}
 		*looks = 0;
 		if (hoster_pause(c, e))

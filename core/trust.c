@@ -11,6 +11,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "i18n.h"
 #include "state.h"
 #include "str.h"
 
@@ -21,9 +22,9 @@ static const struct {
 	const char *noun;
 	enum err_code is_new, changed;
 } kinds[] = {
-	[TRUST_SSH] = {"ssh", "host key", ERR_SSH_HOSTKEY_NEW,
+	[TRUST_SSH] = {"ssh", N_("host key"), ERR_SSH_HOSTKEY_NEW,
 		ERR_SSH_HOSTKEY_CHANGED},
-	[TRUST_TLS] = {"tls", "certificate", ERR_PVE_CERT_NEW,
+	[TRUST_TLS] = {"tls", N_("TLS certificate"), ERR_PVE_CERT_NEW,
 		ERR_PVE_CERT_CHANGED},
 };
 

@@ -131,6 +131,114 @@ static void complete_ru(void **state)
 	complete("ru");
 }
 
+/* The message with its directives filled in, each by its place and kind. */
+static char *filled(const char *s)
+{
+	_buf_ struct buf b = {0};
+	int next = 1, place;
+
+	for (; *s; s++) {
+		size_t digits = strspn(s + 1, "0123456789"), n = 1;
+
+		if (*s != '%' || s[1] == '%') {
+			buf_addc(&b, *s);
+			s += *s == '%';
+			continue;
+		}
+		place = digits && s[1 + digits] == '$' ? s[1] - '0' : next++;
+		n += s[1 + digits] == '$' ? digits + 1 : 0;
+		n += strspn(s + n, "-+ #0123456789.*hlzjt");
+		if (s[n] == 's')
+			buf_addf(&b, "w%d.example", place);
+		else
+			buf_addf(&b, "4%d", place);
+		s += n;
+	}
+	return b.s ? buf_steal(&b) : xstrdup("");
+}
+
+static uint32_t word(const char *file, size_t at)
+{
+	uint32_t v;
+
+	memcpy(&v, file + at, sizeof(v));
+	return v;
+}
+
+static int letters(const char *s)
+{
+	int n = 0;
+
+	for (; *s; s++)
+		if (*s == '%')
+			s += strcspn(s, "sducfxo");
+		else
+			n += (*s >= 'a' && *s <= 'z') ||
+				(*s >= 'A' && *s <= 'Z');
+	return n;
+}
+
+/* Whatever is filled in: every message of the catalogue is known again from
+ * the text that it made, and from no other message's. */
+static void known_again(const char *l)
+{
+	_free_ char *path = NULL, *mo = NULL;
+	_buf_ struct buf bad = {0};
+	unsigned n = 0;
+
+	language(l);
+	path = xasprintf(
+		"%s/%s/LC_MESSAGES/vmferry.mo", getenv("VMFERRY_LOCALE"), l);
+	assert_int_equal(file_read(path, 8 << 20, &mo, NULL, NULL), 0);
+	for (uint32_t i = 0; i < word(mo, 8); i++) {
+		const char *en = mo + word(mo, word(mo, 12) + 8 * i + 4);
+		const char *to = mo + word(mo, word(mo, 16) + 8 * i + 4);
+		_free_ char *text = filled(en), *want = filled(to);
+		_free_ char *got = NULL;
+
+		/* Plurals have their own test. */
+		if (strlen(en) != word(mo, word(mo, 12) + 8 * i) ||
+			letters(en) < 4)
+			continue;
+		n++;
+		got = i18n_said(text);
+		if (strcmp(got, want))
+			buf_addf(&bad, "%s\n  %s\n  %s\n", en, got, want);
+	}
+	if (bad.len)
+		fail_msg("%s:\n%s", l, bad.s);
+	assert_true(n > 900);
+}
+
+static void known_again_fr(void **state)
+{
+	(void)state;
+	known_again("fr");
+}
+
+static void known_again_ru(void **state)
+{
+	(void)state;
+	known_again("ru");
+}
+
+/* What was said by one layer stands in what the next said; behind it, the
+ * system's own words. */
+static void in_parts(void **state)
+{
+	(void)state;
+	language("fr");
+	said("open /a/b: No such file or directory",
+		"ouvrir /a/b\u00a0: fichier ou r\u00e9pertoire inexistant");
+	said("NO_SPACE  copy disk 1 of 2: No space left on device",
+		"NO_SPACE  copier le disque 1 of 2\u00a0: plus de place sur le "
+		"p\u00e9riph\u00e9rique");
+	said("cannot make /run/x (Permission denied)",
+		"impossible de cr\u00e9er /run/x (Permission denied)");
+	/* Of a name, and of a stranger's words, nothing is touched. */
+	said("web01: qm stop 100", "web01: qm stop 100");
+}
+
 /* What goes into journals is English in every language. */
 static void journal_text(void **state)
 {
@@ -178,6 +286,9 @@ int main(void)
 		cmocka_unit_test(plurals),
 		cmocka_unit_test(complete_fr),
 		cmocka_unit_test(complete_ru),
+		cmocka_unit_test(known_again_fr),
+		cmocka_unit_test(known_again_ru),
+		cmocka_unit_test(in_parts),
 		cmocka_unit_test(journal_text),
 		cmocka_unit_test(not_installed),
 		cmocka_unit_test(cannot_show),
