@@ -120,12 +120,12 @@ bool file_exists(const char *path)
 	return access(path, F_OK) == 0;
 }
 
-bool file_takes_direct(const char *path)
+bool file_takes_direct(const char *path, bool image)
 {
 	int fd = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
 	struct stat st;
 	bool can = fd >= 0 && fstat(fd, &st) == 0 &&
-		(!S_ISREG(st.st_mode) || st.st_size % 4096 == 0);
+		(image || !S_ISREG(st.st_mode) || st.st_size % 4096 == 0);
 
 	if (fd >= 0)
 		close(fd);

@@ -27,16 +27,25 @@ void proc_result_free(struct proc_result *r)
 	*r = (struct proc_result){0};
 }
 
-/* What a child may inherit; everything else in the environment is ours. */
-static char **clean_env(void)
+/*
+ * What a child may inherit; everything else in the environment is ours. A
+ * server (bound) keeps the memory of its requests: glibc would give each
+ * buffer of a MiB back to the kernel and fault it in again, page by page,
+ * which cost qemu-nbd more than half of its time.
+ */
+static char **clean_env(bool bound)
 {
 	static const char *const keep[] = {"PATH", "TMPDIR", "HOME",
 		"LIBGUESTFS_BACKEND", "LIBGUESTFS_BACKEND_SETTINGS",
 		"LIBGUESTFS_CACHEDIR", "SUPERMIN_KERNEL"};
-	char **env = xcalloc(ARRAY_LEN(keep) + 2, sizeof(*env));
+	char **env = xcalloc(ARRAY_LEN(keep) + 4, sizeof(*env));
 	size_t n = 0;
 
 	env[n++] = xstrdup("LANG=C.UTF-8");
+	if (bound) {
+		env[n++] = xstrdup("MALLOC_MMAP_THRESHOLD_=33554432");
+		env[n++] = xstrdup("MALLOC_TRIM_THRESHOLD_=33554432");
+	}
 	for (size_t i = 0; i < ARRAY_LEN(keep); i++) {
 		const char *v = getenv(keep[i]);
 
@@ -102,7 +111,7 @@ static int spawn(const char *const argv[], int in, int out, int err_fd,
 
 	if (null < 0 || pipe2(report, O_CLOEXEC))
 		return err_sys(e, ERR_IO, "cannot start %s", argv[0]);
-	env = clean_env();
+	env = clean_env(bound);
 	p = fork();
 	if (p == 0)
 		child_exec(argv, fds, self, bound, env, report[1]);

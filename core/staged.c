@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -79,8 +80,10 @@ int staged_convert(struct run *r, size_t i, struct err *e)
 	 * the file has holes, whatever the volume held. -t: without it nothing
 	 * is flushed, and a power cut would lose what we call converted. */
 	const char *const argv[] = {"qemu-img", "convert", "-n", "-t",
-		file_takes_direct(path) ? "none" : "writeback", "-f", "raw",
-		"-O", format, "--", file, path, NULL};
+		file_takes_direct(path, strcmp(format, "qcow2") == 0)
+			? "none"
+			: "writeback",
+		"-f", "raw", "-O", format, "--", file, path, NULL};
 
 	run_say(r, "  qemu-img convert %s -> %s", file, path);
 	if (note_convert(r, argv, e) ||

@@ -111,9 +111,10 @@ int file_write(const char *path, const void *p, size_t n, unsigned mode,
 int file_mkdirs(const char *path, unsigned mode, struct err *e);
 bool file_exists(const char *path);
 /* Can a file or device be read and written whole by O_DIRECT (past the page
- * cache, which keeps what the node's guests need)? Not one with an odd tail,
- * nor on every file system. */
-bool file_takes_direct(const char *path);
+ * cache, which keeps what the node's guests need)? Not on every file system;
+ * not plain bytes with an odd tail, but an image that QEMU makes longer by
+ * whole clusters. */
+bool file_takes_direct(const char *path, bool image);
 /* "dir/name", to be freed. */
 char *path_join(const char *dir, const char *name);
 
