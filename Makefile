@@ -12,7 +12,7 @@ SAN ?=
 WERROR ?= $(if $(CI),-Werror)
 PKGS := libcurl jansson libssh2 libpci libnbd libguestfs libarchive yaml-0.1 \
 	libssl libcrypto libxml-2.0 ext2fs com_err
-TEST_PKGS := cmocka
+TEST_PKGS := cmocka hivex
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wold-style-definition -Wformat=2 -Wvla -Wpointer-arith \

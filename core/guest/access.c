@@ -3,6 +3,7 @@
  * an appliance of their own, so that a hostile disk meets nothing of this
  * machine.
  */
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -182,6 +183,69 @@ static int gfs_upload(
 	return 0;
 }
 
+/* The appliance reads hives itself: a broken one meets nothing of this
+ * machine. One is open at a time. */
+static bool open_hive(struct guest *g, const char *hive)
+{
+	if (g->hive && strcmp(g->hive, hive) == 0)
+		return true;
+	if (g->hive)
+		guestfs_hivex_close(G(g));
+	str_set(&g->hive, NULL);
+	if (guestfs_hivex_open(G(g), hive, -1))
+		return false;
+	str_set(&g->hive, hive);
+	return true;
+}
+
+static int64_t hive_node(struct guest *g, const char *key)
+{
+	int64_t node = guestfs_hivex_root(G(g));
+	_free_ char *copy = xstrdup(key);
+	char *save = NULL;
+
+	for (char *w = strtok_r(copy, "\\", &save); node > 0 && w;
+		w = strtok_r(NULL, "\\", &save))
+		node = guestfs_hivex_node_get_child(G(g), node, w);
+	return node;
+}
+
+static json_t *hive_dword(struct guest *g, int64_t v)
+{
+	size_t n = 0;
+	_free_ char *raw = guestfs_hivex_value_value(G(g), v, &n);
+
+	uint32_t le;
+
+	if (!raw || n != sizeof(le))
+		return NULL;
+	memcpy(&le, raw, sizeof(le));
+	return json_integer(le32toh(le));
+}
+
+static json_t *gfs_registry(
+	struct guest *g, const char *hive, const char *key, const char *value)
+{
+	_free_ char *text = NULL;
+	int64_t node, v;
+
+	if (!open_hive(g, hive) || (node = hive_node(g, key)) <= 0)
+		return NULL;
+	v = guestfs_hivex_node_get_value(G(g), node, value);
+	if (v <= 0)
+		return NULL;
+	switch (guestfs_hivex_value_type(G(g), v)) {
+	case 4: /* REG_DWORD */
+		return hive_dword(g, v);
+	case 1: /* REG_SZ */
+	case 2: /* REG_EXPAND_SZ */
+		text = guestfs_hivex_value_string(G(g), v);
+		return text ? json_text(text) : NULL;
+	default:
+		return NULL;
+	}
+}
+
 static uint64_t gfs_free(struct guest *g, const char *path)
 {
 	struct guestfs_statvfs *s = guestfs_statvfs(G(g), path);
@@ -214,6 +278,7 @@ const struct guest_ops gfs_ops = {
 	.symlink = gfs_symlink,
 	.upload = gfs_upload,
 	.uuid_of = gfs_uuid_of,
+	.registry = gfs_registry,
 	.free_bytes = gfs_free,
 	.close = gfs_close,
 };

@@ -23,6 +23,7 @@ int guest_close(struct guest *g, struct err *e)
 	json_decref(g->notes);
 	json_decref(g->kernels);
 	free(g->root);
+	free(g->hive);
 	free(g);
 	return rc;
 }

@@ -57,8 +57,11 @@ void cleanup_guest(struct guest **g);
  *    "clean": bool, "free": bytes on /, "fstab_device_names": bool,
  *    "notes": [sentences]}
  *
- * Of Windows: "name" (a range of releases), "tools", and "drivers":
- * {"storahci", "msahci", "vioscsi", "viostor", "netkvm", ..: bool}.
+ * Of Windows: "name" ("Windows Server 2019 Standard (10.0, build 17763)", or
+ * a range of releases where the registry is not readable), "version" ("6.1"),
+ * "build", "tools", "agent", "drivers": {"storahci", "msahci", "vioscsi",
+ * "viostor", "netkvm", ..: is its file there}, "starts": {service: when it
+ * starts, 0 at boot to 4 never}; absent where the registry is not readable.
  */
 int guest_facts(struct guest *g, json_t **out, struct err *e);
 
@@ -70,6 +73,8 @@ int guest_facts(struct guest *g, json_t **out, struct err *e);
  */
 void guest_propose(const json_t *facts, const struct vm *vm, bool may_fix,
 	const char **bus, const char **nic, char **reason);
+/* Is it a Windows before Vista, which has no driver for virtio-scsi (pure)? */
+bool guest_windows_old(const json_t *facts);
 /* Does virtio-scsi need guest_changes's added drivers (pure)? */
 bool guest_needs_drivers(const json_t *facts);
 

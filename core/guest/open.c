@@ -43,28 +43,58 @@ static const char *system_here(struct guest *g)
 	return NULL;
 }
 
-/* A journal that must be replayed or a hibernated Windows: the guest was not
- * shut down in order. Tells from the file system's own state. */
+static void note(struct guest *g, const char *text)
+{
+	json_array_append_new(g->notes, json_text(text));
+}
+
+static bool ext_dirty(guestfs_h *h, const char *dev)
+{
+	_strings_ char **kv = guestfs_tune2fs_l(h, dev);
+
+	for (char **p = kv; p && p[0]; p += 2)
+		if (strcmp(p[0], "Filesystem features") == 0 &&
+			strstr(p[1], "needs_recovery"))
+			return true;
+	return false;
+}
+
+static bool ntfs_dirty(guestfs_h *h, const char *dev)
+{
+	size_t n = 0, m = 0;
+	_free_ char *boot = guestfs_pread_device(h, dev, 512, 0, &n);
+	_free_ char *record = NULL;
+	uint64_t at;
+	uint32_t len;
+
+	if (!boot || n != 512 ||
+		!guest_ntfs_volume((unsigned char *)boot, &at, &len))
+		return false;
+	record = guestfs_pread_device(h, dev, len, at, &m);
+	return record && m == len &&
+		guest_ntfs_dirty((unsigned char *)record, len);
+}
+
+/* A journal that must be replayed, a volume that Windows left in disorder: the
+ * guest was not shut down. Tells from the file system's own state. */
 static void note_state(struct guest *g, const char *dev, const char *type)
 {
-	guestfs_h *h = G(g);
+	bool ntfs = strcmp(type, "ntfs") == 0;
 
-	if (str_starts(type, "ext")) {
-		_strings_ char **kv = guestfs_tune2fs_l(h, dev);
-
-		for (char **p = kv; p && p[0]; p += 2)
-			if (strcmp(p[0], "Filesystem features") == 0 &&
-				strstr(p[1], "needs_recovery"))
-				g->clean = false;
-	}
-	if (!g->clean)
-		json_array_append_new(g->notes,
-			json_text("A file system was not unmounted in order: "
-				  "the guest was not shut down cleanly."));
+	if (!g->clean ||
+		!(str_starts(type, "ext") ? ext_dirty(G(g), dev)
+					  : ntfs && ntfs_dirty(G(g), dev)))
+		return;
+	g->clean = false;
+	note(g,
+		ntfs ? "An NTFS volume is marked dirty: Windows was not shut "
+		       "down cleanly, and will check its disk at the start."
+		     : "A file system was not unmounted in order: the guest "
+		       "was not shut down cleanly.");
 }
 
 /* A system that sleeps on its disk would wake with another idea of its files
- * than what is on them. */
+ * than what is on them. Windows' Fast Startup sleeps too. */
 static bool sleeps(struct guest *g, const char *family)
 {
 	size_t n = 0;
@@ -79,39 +109,50 @@ static bool sleeps(struct guest *g, const char *family)
 			strncasecmp(head, "rstr", 4) == 0);
 }
 
+static int asleep_windows(struct err *e)
+{
+	return err_set(e, ERR_GUEST_ACCESS,
+		"Windows is hibernated (Fast Startup does that too): start it, "
+		"shut it down by \"shutdown /s /t 0\", copy again");
+}
+
 static int asleep(struct err *e)
 {
 	return err_set(e, ERR_GUEST_ACCESS,
 		"the guest is hibernated: wake it, shut it down, copy again");
 }
 
-static bool any_encrypted(struct guest *g, char **devices)
+static bool any_of(struct guest *g, char **devices, const char *kind)
 {
-	bool found = false;
-
 	for (char **p = devices; p && *p; p++) {
 		_free_ char *type = guestfs_vfs_type(G(g), *p);
 
-		found |= type &&
-			(strcmp(type, "crypto_LUKS") == 0 ||
-				strcmp(type, "BitLocker") == 0);
+		if (type && strcmp(type, kind) == 0)
+			return true;
 	}
-	return found;
+	return false;
 }
 
-/* Containers are not among the file systems that libguestfs lists. */
-static bool encrypted(struct guest *g)
+/* Containers are not among the file systems that libguestfs lists. kind:
+ * libblkid's word. */
+static bool holds(struct guest *g, const char *kind)
 {
 	_strings_ char **disks = guestfs_list_devices(G(g));
 	_strings_ char **parts = guestfs_list_partitions(G(g));
 
-	return any_encrypted(g, disks) || any_encrypted(g, parts);
+	return any_of(g, disks, kind) || any_of(g, parts, kind);
 }
 
 /* Why nothing was found, in the order of what tells most. */
 static int no_root(struct guest *g, const char *failed, struct err *e)
 {
-	if (encrypted(g))
+	if (holds(g, "BitLocker"))
+		return err_set(e, ERR_GUEST_ACCESS,
+			"the disk is encrypted by BitLocker: its inside cannot "
+			"be read. Suspend it in the old Windows (manage-bde "
+			"-protectors -disable C: -RebootCount 0) and have the "
+			"recovery key at hand");
+	if (holds(g, "crypto_LUKS"))
 		return err_set(e, ERR_GUEST_ACCESS,
 			"the disk is encrypted: its inside cannot be read");
 	if (failed)
@@ -144,7 +185,7 @@ static int find_root(struct guest *g, char **fs, struct err *e)
 		}
 		family = system_here(g);
 		if (family && sleeps(g, family))
-			return asleep(e);
+			return asleep_windows(e);
 		if (family) {
 			g->family = family;
 			g->root = xstrdup(p[0]);
@@ -280,6 +321,10 @@ static int mount_all(struct guest *g, struct err *e)
 		return -1;
 	if (strcmp(g->family, "linux") == 0)
 		mount_fstab(g);
+	else if (holds(g, "BitLocker"))
+		note(g,
+			"A volume is encrypted by BitLocker: have its recovery "
+			"key at hand.");
 	return 0;
 }
 

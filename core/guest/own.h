@@ -47,6 +47,12 @@ struct guest_ops {
 	 * make it: owner, mode and context of the old one stay. */
 	int (*upload)(struct guest *g, const char *from, const char *to,
 		struct err *e);
+	/* A value of a registry hive (the path of its file): a number of
+	 * REG_DWORD, a text of REG_SZ and REG_EXPAND_SZ; null where there is
+	 * none or of another type. key: "Select", "A\\B". Names in any case.
+	 * New reference. */
+	json_t *(*registry)(struct guest *g, const char *hive, const char *key,
+		const char *value);
 	/* Free bytes on the file system of a path. */
 	uint64_t (*free_bytes)(struct guest *g, const char *path);
 	int (*close)(struct guest *g, struct err *e);
@@ -63,6 +69,7 @@ struct guest {
 	char *root;      /* the appliance's device of the root file system */
 	json_t *notes;   /* sentences for guest_facts */
 	json_t *kernels; /* of guest_kernels, looked up once */
+	char *hive;      /* access.c: the hive that is open */
 };
 
 /* Whole text of a file; null where it is not there, too large, or no text. */
@@ -129,7 +136,14 @@ bool guest_has_agent(struct guest *g);
 void guest_fstrim_changes(struct guest *g, struct guest_changes *cs);
 void guest_agent_changes(
 	struct guest *g, bool install, struct guest_changes *cs);
-/* Windows (windows.c). */
+/* NTFS's own word that Windows did not unmount it (ntfs.c). From the first
+ * 512 bytes of the volume, where the record of $Volume is (in bytes) and how
+ * long; false: no NTFS. Then the record: true where the dirty flag is set. */
+bool guest_ntfs_volume(
+	const unsigned char boot[512], uint64_t *at, uint32_t *len);
+bool guest_ntfs_dirty(unsigned char *record, uint32_t len);
+/* Windows (windows.c, registry.c). */
+void guest_registry_facts(struct guest *g, const char *config, json_t *facts);
 void guest_windows_facts(struct guest *g, json_t *facts);
 void guest_windows_propose(
 	const json_t *facts, const char **bus, const char **nic, char **reason);

@@ -44,6 +44,22 @@ static void kernels(struct out *o, const json_t *facts)
 	}
 }
 
+/* Of Windows: when each driver and service starts. */
+static void starts(struct out *o, const json_t *facts)
+{
+	static const char *const when[] = {"at boot", "by the system",
+		"automatically", "on demand", "never"};
+	const char *name;
+	json_t *v;
+
+	json_object_foreach (json_object_get(facts, "starts"), name, v) {
+		size_t n = json_integer_value(v);
+
+		out_f(o, "starts     %s %s\n", name,
+			n < ARRAY_LEN(when) ? when[n] : "?");
+	}
+}
+
 static void page(struct out *o, const json_t *facts)
 {
 	const json_t *net = json_object_get(facts, "network"), *v;
@@ -52,6 +68,7 @@ static void page(struct out *o, const json_t *facts)
 
 	out_f(o, "system     %s\n", json_str_or(facts, "name", "unknown"));
 	kernels(o, facts);
+	starts(o, facts);
 	out_f(o, "network    %s\n", json_str_or(net, "stack", "none"));
 	json_array_foreach (json_object_get(net, "interfaces"), i, v)
 		out_f(o, "           %s %s %s\n", json_str_or(v, "name", "?"),
@@ -63,6 +80,8 @@ static void page(struct out *o, const json_t *facts)
 	out_f(o, "clean      %s\n",
 		json_flag(facts, "clean", false) ? "yes" : "no");
 	out_f(o, "free on /  %s\n", str_size(size, json_u64(facts, "free", 0)));
+	json_array_foreach (json_object_get(facts, "notes"), i, v)
+		out_f(o, "note       %s\n", json_string_value(v));
 }
 
 /* At most 16 images of one VM. */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <hivex.h>
 #include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "proc.h"
 #include "str.h"
 
 struct dir {
@@ -213,6 +215,46 @@ static int d_upload(
 	return 0;
 }
 
+/* --- registry hives, by libhivex --- */
+
+static json_t *hive_value(hive_h *h, hive_node_h node, const char *name)
+{
+	hive_value_h v = hivex_node_get_value(h, node, name);
+	hive_type type;
+	size_t n;
+
+	if (!v || hivex_value_type(h, v, &type, &n))
+		return NULL;
+	if (type == hive_t_REG_DWORD)
+		return json_integer(hivex_value_dword(h, v));
+	if (type != hive_t_REG_SZ && type != hive_t_REG_EXPAND_SZ)
+		return NULL;
+	_free_ char *text = hivex_value_string(h, v);
+
+	return text ? json_text(text) : NULL;
+}
+
+static json_t *d_registry(
+	struct guest *g, const char *hive, const char *key, const char *value)
+{
+	_free_ char *path = path_join(dir_of(g)->root, hive + 1);
+	_free_ char *copy = xstrdup(key);
+	hive_h *h = hivex_open(path, 0);
+	hive_node_h node;
+	char *save = NULL;
+	json_t *out;
+
+	if (!h)
+		return NULL;
+	node = hivex_root(h);
+	for (char *w = strtok_r(copy, "\\", &save); node && w;
+		w = strtok_r(NULL, "\\", &save))
+		node = hivex_node_get_child(h, node, w);
+	out = node ? hive_value(h, node, value) : NULL;
+	hivex_close(h);
+	return out;
+}
+
 static uint64_t d_free(struct guest *g, const char *path)
 {
 	(void)g;
@@ -240,6 +282,7 @@ static const struct guest_ops ops = {
 	.symlink = d_symlink,
 	.upload = d_upload,
 	.uuid_of = d_uuid_of,
+	.registry = d_registry,
 	.free_bytes = d_free,
 	.close = d_close,
 };
@@ -298,6 +341,74 @@ void guest_dir_copy(struct guest *g, const char *path, const char *from)
 	must(file_read(from, 1u << 30, &data, &n, NULL) == 0, from);
 	fd = inside(g, path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
 	must(fd >= 0 && write_all(fd, data, n) == 0, path);
+}
+
+static void put32(unsigned char *p, uint32_t v)
+{
+	for (int i = 0; i < 4; i++)
+		p[i] = v >> 8 * i;
+}
+
+/* A hive without keys: a header, one bin with the root, its security and free
+ * space. Layout as libhivex's hivex-internal.h has it. */
+static void empty_hive(unsigned char p[8192])
+{
+	unsigned char *bin = p + 4096, *nk = bin + 32, *sk = nk + 88;
+	uint32_t sum = 0;
+
+	memset(p, 0, 8192);
+	memcpy(p, "regf\1\0\0\0\1", 9);
+	put32(p + 20, 1);
+	put32(p + 24, 3);
+	put32(p + 32, 1);
+	put32(p + 36, 32);
+	put32(p + 40, 4096);
+	put32(p + 44, 1);
+	for (size_t i = 0; i < 508; i += 4)
+		sum ^= p[i] | p[i + 1] << 8 | p[i + 2] << 16 |
+			(uint32_t)p[i + 3] << 24;
+	put32(p + 508, sum);
+	memcpy(bin, "hbin", 4);
+	put32(bin + 8, 4096);
+	put32(nk, -88);
+	memcpy(nk + 4, "nk\x2c", 3);
+	for (size_t at = 32; at <= 52; at += 4)
+		put32(nk + at, at == 40 || at == 48 ? 0 : UINT32_MAX);
+	put32(nk + 24, 0);
+	put32(nk + 28, 0);
+	put32(nk + 48, 32 + 88);
+	nk[76] = 4;
+	memcpy(nk + 80, "root", 4);
+	put32(sk, -48);
+	memcpy(sk + 4, "sk", 2);
+	put32(sk + 8, 32 + 88);
+	put32(sk + 12, 32 + 88);
+	put32(sk + 16, 1);
+	put32(sk + 20, 20);
+	sk[24] = 1;
+	put32(sk + 48, 4096 - 32 - 88 - 48);
+}
+
+void guest_dir_hive(struct guest *g, const char *path, const char *reg)
+{
+	_free_ char *hive = path_join(dir_of(g)->root, path + 1);
+	_free_ char *text = xasprintf("%s.reg", hive);
+	_buf_ struct buf words = {0};
+	unsigned char empty[8192];
+
+	make_parent(g, path);
+	empty_hive(empty);
+	buf_adds(&words, "Windows Registry Editor Version 5.00\n");
+	/* A key begins behind an empty line. */
+	for (const char *c = reg; *c; c++)
+		buf_addf(&words, *c == '[' ? "\n%c" : "%c", *c);
+	must(file_write(hive, empty, sizeof(empty), 0600, NULL) == 0, hive);
+	must(file_write(text, words.s, words.len, 0600, NULL) == 0, text);
+	must(proc_must((const char *const[]){"hivexregedit", "--merge",
+			       "--encoding", "ASCII", hive, text, NULL},
+		     NULL, NULL, ERR_IO, NULL) == 0,
+		"hivexregedit");
+	unlink(text);
 }
 
 void guest_dir_link(struct guest *g, const char *path, const char *to)

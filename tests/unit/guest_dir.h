@@ -17,6 +17,8 @@ const char *guest_dir_root(const struct guest *g);
 void guest_dir_put(struct guest *g, const char *path, const char *text);
 /* Copy a file of this machine to path. */
 void guest_dir_copy(struct guest *g, const char *path, const char *from);
+/* A registry hive with the keys of reg, "[\\A\\B]\n\"Start\"=dword:0\n". */
+void guest_dir_hive(struct guest *g, const char *path, const char *reg);
 /* A symbolic link at path. */
 void guest_dir_link(struct guest *g, const char *path, const char *to);
 /* All content of a file; fails the test where it is not there. */
