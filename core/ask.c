@@ -51,6 +51,7 @@ static json_t *question_json(const struct question *q)
 	}
 	if (q->kind == ASK_CONFIRM)
 		json_put_str(o, "expect", q->expect);
+	json_put_str(o, "edit", q->edit);
 	if (q->once)
 		json_put_bool(o, "once", true);
 	return o;
@@ -141,6 +142,21 @@ int ask_check(const json_t *question, const char *value, struct err *e)
 	return err_set(e, ERR_ANSWER_BAD, "a question of kind \"%s\"", kind);
 }
 
+/* An answer "edit" and only that has a text. */
+static int check_content(
+	const json_t *q, const char *value, const char *content, struct err *e)
+{
+	bool edits = json_str(q, "edit") && strcmp(value, "edit") == 0;
+
+	if (edits == !!content)
+		return 0;
+	return err_set(e, ERR_ANSWER_BAD,
+		edits ? "edit needs the new text: vmferry answer JOB QUESTION "
+			"edit --content FILE"
+		      : "%s takes no text along",
+		value);
+}
+
 /* --- asking --- */
 
 static uint64_t seq_of(const json_t *line)
@@ -149,12 +165,14 @@ static uint64_t seq_of(const json_t *line)
 }
 
 static int add_answer(struct journal *j, const char *step, const char *id,
-	const char *value, const char *source, struct err *e)
+	const char *value, const char *content, const char *source,
+	struct err *e)
 {
 	json_t *data = json_object();
 
 	json_put_str(data, "id", id);
 	json_put_str(data, "value", value);
+	json_put_str(data, "content", content);
 	json_put_str(data, "source", source);
 	return journal_add(j, step, "answer", data, e);
 }
@@ -218,11 +236,11 @@ static int prepared(const struct asker *a, const char *step,
 	}
 	if (!value)
 		return 0;
-	if (ask_check(data, value, e))
+	if (ask_check(data, value, e) || check_content(data, value, NULL, e))
 		return err_in(
 			e, "answer %s.%s from the %s", step, q->id, source);
 	if (add_question(a->j, step, q, data, e) ||
-		add_answer(a->j, step, q->id, value, source, e))
+		add_answer(a->j, step, q->id, value, NULL, source, e))
 		return -1;
 	return 1;
 }
@@ -324,7 +342,7 @@ static const json_t *find_question(
 }
 
 int ask_answer(struct journal *j, const char *question, const char *value,
-	struct err *e)
+	const char *content, struct err *e)
 {
 	_buf_ struct buf list = {0};
 	const json_t *line = find_question(j, question, &list);
@@ -334,10 +352,18 @@ int ask_answer(struct journal *j, const char *question, const char *value,
 		return err_set(e, ERR_NOT_FOUND,
 			"no question %s is open; open are: %s", question,
 			list.s ? list.s : "none");
-	if (ask_check(data, value, e))
+	if (ask_check(data, value, e) || check_content(data, value, content, e))
 		return err_in(e, "answer %s", question);
 	return add_answer(j, json_str(line, "step"), json_str(data, "id"),
-		value, "operator", e);
+		value, content, "operator", e);
+}
+
+const char *ask_content(
+	const struct journal *j, const char *step, const char *id)
+{
+	const json_t *line = journal_asked(j, step, "answer", id);
+
+	return json_str(json_object_get(line, "data"), "content");
 }
 
 /* --- what is open, without the lock --- */

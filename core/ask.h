@@ -35,6 +35,9 @@ struct question {
 	const char *hint;    /* an example: "02:00:00:12:34:56" */
 	uint64_t min, max;
 	const char *expect; /* ASK_CONFIRM */
+	/* ASK_CHOICE with a choice "edit": the digest of the text (content.h)
+	 * that the operator may change. That answer brings its text along. */
+	const char *edit;
 	/* An answer serves one time (retry? skip?): taking it is journalled
 	 * as a decision, and the next ask() wants a newer answer. */
 	bool once;
@@ -65,10 +68,16 @@ int ask_check(const json_t *question, const char *value, struct err *e);
 /*
  * Answer from outside: question is "id" or "step.id" of one that is asked
  * and whose step has not ended; takes no lock (the caller has it, and j).
- * ERR_NOT_FOUND lists what is open.
+ * content: digest of the text of an answer "edit", kept before; else null.
+ * ERR_NOT_FOUND lists what is open, ERR_ANSWER_BAD.
  */
 int ask_answer(struct journal *j, const char *question, const char *value,
-	struct err *e);
+	const char *content, struct err *e);
+
+/* The digest of the text that came with the newest answer, null: none.
+ * Borrowed until the next answer. */
+const char *ask_content(
+	const struct journal *j, const char *step, const char *id);
 
 /* Questions without an answer, oldest first: array of the question's data
  * with "step" added. New reference. Reads without a lock. */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "content.h"
 #include "guest/own.h"
 #include "hoster_job.h"
 #include "str.h"
@@ -154,4 +155,43 @@ json_t *guest_job_shown(const struct guest_changes *cs)
 	json_put(out, "changes", list);
 	json_put(out, "left", left);
 	return out;
+}
+
+static int keep_text(const char *dir, const char *text, const char *key,
+	json_t *row, struct err *e)
+{
+	char hex[SHA256_HEX];
+
+	if (!text)
+		return 0;
+	if (content_keep(dir, text, strlen(text), hex, e))
+		return -1;
+	json_put_str(row, key, hex);
+	return 0;
+}
+
+static bool editable(const struct guest_change *c)
+{
+	if (!c->after || c->kernel || c->copy_of || c->link_to)
+		return false;
+	return content_check(c->after, strlen(c->after), NULL) == 0 &&
+		(!c->before ||
+			content_check(c->before, strlen(c->before), NULL) == 0);
+}
+
+int guest_job_keep(const char *dir, const struct guest_changes *cs,
+	json_t *shown, struct err *e)
+{
+	const json_t *rows = json_object_get(shown, "changes");
+
+	for (size_t i = 0; i < cs->n; i++) {
+		json_t *row = json_array_get(rows, i);
+
+		if (editable(&cs->c[i]) &&
+			(keep_text(dir, cs->c[i].before, "before", row, e) ||
+				keep_text(
+					dir, cs->c[i].after, "after", row, e)))
+			return -1;
+	}
+	return 0;
 }

@@ -8,7 +8,7 @@
 
 #include "guest_job.h"
 
-/* Writes the accepted changes ({path: diff}) to these disks. */
+/* Writes the accepted changes (opaque: guest_fix.c) to these disks. */
 typedef int guest_writer(struct run *r, const struct guest_disks *ds,
 	const json_t *yes, struct err *e);
 

@@ -18,6 +18,8 @@ struct gate {
 	int chosen;
 	char value[WIZ_TEXT];
 	char wrong[240];
+	char *text;  /* file that goes with the answer, or null */
+	bool edited; /* it was in the editor, and not taken yet */
 };
 
 static const char *str(const struct gate *g, const char *key)
@@ -74,6 +76,7 @@ static bool send(struct gate *g)
 	args_add(&a, g->w->job);
 	args_add(&a, id);
 	args_add(&a, value_of(g));
+	args_opt(&a, "--content", g->text);
 	if (child_verb(g->w, _("Answering"), &a, false, NULL, &e) == 0)
 		return true;
 	if (e.code != ERR_STOPPED)
@@ -202,6 +205,20 @@ static bool by_buttons(struct gate *g)
 
 /* --- a diff --- */
 
+/* The answer "edit": the text first. False: not now. */
+static bool edited(struct gate *g)
+{
+	const char *path = strchr(str(g, "id"), '/');
+
+	if (!json_str(g->q, "edit") || strcmp(value_of(g), "edit"))
+		return true;
+	free(g->text);
+	g->text = edit_text(
+		g->w, str(g, "edit"), path ? path : "text", g->edited);
+	g->edited |= g->text != NULL;
+	return g->text != NULL;
+}
+
 static int on_diff(struct tui *t, struct tui_screen *s, int id)
 {
 	struct gate *g = s->arg;
@@ -218,7 +235,8 @@ static int on_diff(struct tui *t, struct tui_screen *s, int id)
 	if (n < 0)
 		return TUI_STAY;
 	g->chosen = n;
-	return TUI_OK;
+	/* What is refused can be edited once more. */
+	return edited(g) && send(g) ? TUI_OK : TUI_STAY;
 }
 
 static bool by_diff(struct gate *g)
@@ -240,7 +258,9 @@ static bool by_diff(struct gate *g)
 	tui_text_diff(&pager.text, str(g, "help"));
 	id = tui_run(g->w->t, &s);
 	tui_text_free(&pager.text);
-	return id == TUI_OK && send(g);
+	free(g->text);
+	edit_forget(g->w);
+	return id == TUI_OK;
 }
 
 static void say_member(json_t *o, const char *key)

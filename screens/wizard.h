@@ -174,6 +174,15 @@ int review_blocked(struct wizard *w, const struct err *e);
 /* The gate of the question (as journalled, with "step"): a form in place,
  * answered by `vmferry answer`. True: answered. */
 bool gate_open(struct wizard *w, const json_t *question);
+/*
+ * Let the operator change a text of the job w->job: hex is its digest, name
+ * the guest's path. again: go on with what was edited last. The file that
+ * holds it then, to be freed; null: given up, or told why not. edit.c.
+ */
+char *edit_text(
+	struct wizard *w, const char *hex, const char *name, bool again);
+/* Remove what edit_text left in STATE/wizard/edit. */
+void edit_forget(const struct wizard *w);
 /* Ask for the secrets a job of this plan needs and the wizard has not. False:
  * given up. */
 bool unlock_for(struct wizard *w, const json_t *plan);

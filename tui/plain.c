@@ -227,6 +227,14 @@ char *plain_actions(const struct tui_screen *s)
 	return buf_steal(&b);
 }
 
+bool plain_has_next(const struct tui_screen *s)
+{
+	for (const struct tui_key *k = s->keys; k && k->key; k++)
+		if (k->id == TUI_OK && !k->hidden)
+			return true;
+	return false;
+}
+
 static void say_help(struct tui *t, const struct tui_screen *s)
 {
 	_tui_text_ struct tui_text x = {0};

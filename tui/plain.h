@@ -12,6 +12,8 @@
 int plain_command(struct tui *t, struct tui_screen *s, const char *line);
 /* "r Rescan, b Back, ? Help". Freed by the caller. */
 char *plain_actions(const struct tui_screen *s);
+/* The caller's own word for Enter stands among the actions. */
+bool plain_has_next(const struct tui_screen *s);
 /* Called after each wait for input; may be null. */
 void plain_between(
 	struct tui *t, void (*fn)(struct tui *t, void *arg), void *arg);

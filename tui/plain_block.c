@@ -149,8 +149,10 @@ int plain_pager(struct tui *t, struct tui_screen *s)
 {
 	_free_ char *actions = plain_actions(s);
 	int n = say_text(t, s->pager);
-	_free_ char *prompt = xasprintf(
-		"%s%s: ", n ? _("Number, ") : _("Enter: go on, "), actions);
+	const char *first = n       ? _("Number, ")
+		: plain_has_next(s) ? ""
+				    : _("Enter: go on, ");
+	_free_ char *prompt = xasprintf("%s%s: ", first, actions);
 
 	for (;;) {
 		const char *line = plain_ask(t, prompt);

@@ -226,22 +226,13 @@ static int button(const struct tui_form *form, const char *line)
 	return TUI_UNUSED;
 }
 
-/* The caller's own word for going on stands among the actions. */
-static bool has_next(const struct tui_screen *s)
-{
-	for (const struct tui_key *k = s->keys; k && k->key; k++)
-		if (k->id == TUI_OK && !k->hidden)
-			return true;
-	return false;
-}
-
 /* What to do with the filled-in form. `again`: from the first field. */
 static int ask_action(struct tui *t, struct tui_screen *s, bool *again)
 {
 	for (;;) {
 		_free_ char *actions = plain_actions(s);
-		_free_ char *prompt = xasprintf(
-			"%s%s, %s: ", has_next(s) ? "" : _("Enter: go on, "),
+		_free_ char *prompt = xasprintf("%s%s, %s: ",
+			plain_has_next(s) ? "" : _("Enter: go on, "),
 			_("e: fields again"), actions);
 		const char *line;
 		int id;

@@ -5,8 +5,10 @@
  * its own: the volumes are copies, and go with the VM.
  *
  * Keeps true: every answer is had before the disks are opened for writing,
- * and what is written is exactly what was shown.
+ * and what is written is exactly what was shown; what the operator edited is
+ * shown again as a diff, and is written as a text, never run.
  */
+#include "../content.h"
 #include "../guest_job.h"
 #include "../guest_rehearse.h"
 #include "../i18n.h"
@@ -63,26 +65,121 @@ static void show(struct run *r)
 
 /* --- the operator's word --- */
 
-static int ask_one(struct run *r, const json_t *c, bool *yes, struct err *e)
+/* What a change is at the moment: as proposed, or as the operator made it. */
+struct version {
+	unsigned round; /* so many times edited */
+	char *id, *diff;
+	char content[SHA256_HEX]; /* "" where it cannot be edited */
+};
+
+static void version_free(struct version *v)
 {
-	static const struct ask_choice choices[] = {{"apply", N_("write it")},
+	free(v->id);
+	free(v->diff);
+}
+
+static void name_it(struct version *v, const char *path)
+{
+	char *id = v->round ? xasprintf("apply%s#%u", path, v->round + 1)
+			    : xasprintf("apply%s", path);
+
+	free(v->id);
+	v->id = id;
+}
+
+static int ask_version(struct run *r, const json_t *c, const struct version *v,
+	const char **a, struct err *e)
+{
+	static const struct ask_choice plain[] = {{"apply", N_("write it")},
+		{"skip", N_("leave this file alone")}, {NULL, NULL}};
+	static const struct ask_choice editable[] = {{"apply", N_("write it")},
+		{"edit", N_("edit it first")},
 		{"skip", N_("leave this file alone")}, {NULL, NULL}};
 	const char *path = json_str_or(c, "path", "");
-	_free_ char *id = xasprintf("apply%s", path);
-	_free_ char *text = xasprintf(N_("Change %s in the guest?"), path);
-	const struct question q = {.id = id,
+	_free_ char *text =
+		xasprintf(v->round ? N_("Write %s as you edited it?")
+				   : N_("Change %s in the guest?"),
+			path);
+	const struct question q = {.id = v->id,
 		.kind = ASK_CHOICE,
 		.text = text,
-		.choices = choices,
+		.choices = *v->content ? editable : plain,
+		.edit = *v->content ? v->content : NULL,
 		.def = "apply",
 		.why = json_str(c, "why"),
-		.help = json_str(c, "diff")};
+		.help = v->diff};
+
+	return run_ask(r, &q, a, e);
+}
+
+/* A text that was kept; null where hex is null. */
+static int kept(
+	const struct run *r, const char *hex, char **text, struct err *e)
+{
+	*text = NULL;
+	return hex ? content_read(r->job->dir, hex, text, e) : 0;
+}
+
+/* The text that came with the answer, and the diff it makes. */
+static int take_edit(
+	struct run *r, const json_t *c, struct version *v, struct err *e)
+{
+	const char *hex = ask_content(r->j, r->step->kind, v->id);
+	_free_ char *before = NULL, *after = NULL;
+
+	if (!hex)
+		return err_set(
+			e, ERR_JOB_BAD, "%s: the text is missing", v->id);
+	if (kept(r, json_str(c, "before"), &before, e) ||
+		kept(r, hex, &after, e))
+		return err_in(e, "read the text of %s as edited",
+			json_str_or(c, "path", ""));
+	const struct guest_change change = {
+		.path = (char *)json_str_or(c, "path", ""),
+		.before = before,
+		.after = after};
+
+	snprintf(v->content, sizeof(v->content), "%s", hex);
+	free(v->diff);
+	v->diff = guest_diff(&change);
+	v->round++;
+	name_it(v, change.path);
+	return 0;
+}
+
+/* Into yes: {path: {"diff" as first shown, "content" if it was edited}}. */
+static void agree(json_t *yes, const json_t *c, const struct version *v)
+{
+	json_t *o = json_object();
+
+	json_put_str(o, "diff", json_str_or(c, "diff", ""));
+	if (v->round)
+		json_put_str(o, "content", v->content);
+	json_put(yes, json_str_or(c, "path", ""), o);
+}
+
+/* Asked until it is written or left alone: after each edit the diff is shown
+ * again. */
+static int ask_one(struct run *r, const json_t *c, json_t *yes, struct err *e)
+{
+	__attribute__((cleanup(version_free))) struct version v = {
+		.diff = xstrdup(json_str_or(c, "diff", ""))};
 	const char *a;
 
-	if (run_ask(r, &q, &a, e))
-		return -1;
-	*yes = strcmp(a, "apply") == 0;
-	return 0;
+	snprintf(v.content, sizeof(v.content), "%s",
+		json_str_or(c, "after", ""));
+	name_it(&v, json_str_or(c, "path", ""));
+	for (;;) {
+		if (ask_version(r, c, &v, &a, e))
+			return -1;
+		if (strcmp(a, "edit")) {
+			if (strcmp(a, "apply") == 0)
+				agree(yes, c, &v);
+			return 0;
+		}
+		if (take_edit(r, c, &v, e))
+			return -1;
+	}
 }
 
 static char *all_diffs(const json_t *list)
@@ -142,13 +239,12 @@ static int accepted(
 	bool each = strcmp(a, "each") == 0, all = strcmp(a, "apply") == 0;
 
 	json_array_foreach (list, i, c) {
-		bool one = all;
+		const struct version as_shown = {0};
 
-		if (each && ask_one(r, c, &one, e))
+		if (each && ask_one(r, c, yes, e))
 			return -1;
-		if (one)
-			json_put_str(yes, json_str_or(c, "path", ""),
-				json_str_or(c, "diff", ""));
+		if (all)
+			agree(yes, c, &as_shown);
 	}
 	*out = json_incref(yes);
 	return 0;
@@ -157,7 +253,8 @@ static int accepted(
 /* --- writing --- */
 
 /* The diff goes to the journal before the volume is touched. */
-static int note(struct run *r, const struct guest_change *c, struct err *e)
+static int note(struct run *r, const struct guest_change *c,
+	const char *content, struct err *e)
 {
 	_free_ char *diff = guest_diff(c);
 	json_t *d = json_object();
@@ -165,29 +262,49 @@ static int note(struct run *r, const struct guest_change *c, struct err *e)
 	json_put_str(d, "text", c->why);
 	json_put_str(d, "path", c->path);
 	json_put_str(d, "diff", diff);
+	json_put_str(d, "edited", content);
 	return run_note(r, "note", d, e);
 }
 
 /* What was accepted and is not there any more was written by an earlier,
- * interrupted try. What is there in another form was not shown. */
-static int apply(struct run *r, struct guest *g, const struct guest_changes *cs,
+ * interrupted try; so was a file that is already as edited. What is there in
+ * another form was not shown. */
+static int settle(struct run *r, struct guest_change *c, const json_t *agreed,
+	struct err *e)
+{
+	_free_ char *diff = guest_diff(c), *edited = NULL;
+
+	if (kept(r, json_str(agreed, "content"), &edited, e))
+		return err_in(e, "read the text of %s as edited", c->path);
+	if (strcmp(json_str_or(agreed, "diff", ""), diff) &&
+		!(edited && c->before && strcmp(c->before, edited) == 0))
+		return err_set(e, ERR_GUEST_ACCESS,
+			"%s is not what was shown: the guest ran since. Undo "
+			"to guest_inspect and look again",
+			c->path);
+	if (edited)
+		str_set(&c->after, edited);
+	return 0;
+}
+
+static int apply(struct run *r, struct guest *g, struct guest_changes *cs,
 	const json_t *yes, bool record, struct err *e)
 {
 	for (size_t i = 0; i < cs->n; i++) {
-		_free_ char *diff = guest_diff(&cs->c[i]);
-		const char *seen = json_str(yes, cs->c[i].path);
+		const json_t *agreed = json_object_get(yes, cs->c[i].path);
 
-		if (seen && strcmp(seen, diff))
-			return err_set(e, ERR_GUEST_ACCESS,
-				"%s is not what was shown: the guest ran "
-				"since. Undo to guest_inspect and look again",
-				cs->c[i].path);
+		if (agreed && settle(r, &cs->c[i], agreed, e))
+			return -1;
 	}
-	for (size_t i = 0; i < cs->n; i++)
-		if (json_str(yes, cs->c[i].path) &&
-			((record && note(r, &cs->c[i], e)) ||
+	for (size_t i = 0; i < cs->n; i++) {
+		const json_t *agreed = json_object_get(yes, cs->c[i].path);
+		const char *content = json_str(agreed, "content");
+
+		if (agreed &&
+			((record && note(r, &cs->c[i], content, e)) ||
 				guest_apply(g, &cs->c[i], e)))
 			return -1;
+	}
 	return 0;
 }
 
@@ -227,7 +344,7 @@ static int drivers_agreed(struct run *r, const json_t *yes, struct err *e)
 		return 0;
 	json_array_foreach (json_object_get(facts, "kernels"), i, k)
 		if (json_flag(k, "default", false) &&
-			json_str(yes, json_str_or(k, "initramfs", "")))
+			json_object_get(yes, json_str_or(k, "initramfs", "")))
 			return 0;
 	return err_set(e, ERR_GUEST_BOOT,
 		"the disks are on virtio-scsi, and the initramfs is not to get "

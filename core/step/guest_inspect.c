@@ -68,6 +68,11 @@ static int look(struct run *r, json_t **out, struct err *e)
 		return -1;
 	}
 	d = guest_job_shown(&cs);
+	if (guest_job_keep(r->job->dir, &cs, d, e)) {
+		json_decref(facts);
+		json_decref(d);
+		return -1;
+	}
 	json_put_str(d, "name", "guest");
 	json_put(d, "facts", facts);
 	*out = d;

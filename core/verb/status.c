@@ -7,6 +7,7 @@
 #include "../i18n.h"
 #include "../job.h"
 #include "../report.h"
+#include "../state.h"
 #include "../stop.h"
 #include "../verb.h"
 
@@ -92,6 +93,20 @@ static void show_choices(struct out *o, const json_t *q)
 	}
 }
 
+/* An answer that brings a text along, and where the text at hand lies. */
+static void show_edit(struct out *o, const char *job, const json_t *q)
+{
+	_free_ char *name = xasprintf(
+		"jobs/%s/content-%s", job, json_str_or(q, "edit", ""));
+	_free_ char *path = NULL;
+
+	if (!json_str(q, "edit") || state_path(name, &path, NULL))
+		return;
+	out_f(o, "  or, with an edited copy of %s:\n", path);
+	out_f(o, "  vmferry answer %s %s.%s edit --content FILE\n", job,
+		json_str_or(q, "step", "?"), json_str_or(q, "id", "?"));
+}
+
 static void show_question(struct out *o, const char *job, const json_t *q)
 {
 	const char *expect = json_str(q, "expect");
@@ -110,6 +125,7 @@ static void show_question(struct out *o, const char *job, const json_t *q)
 	show_text(o, "type", expect, "  ");
 	out_f(o, "  vmferry answer %s %s.%s VALUE\n", job,
 		json_str_or(q, "step", "?"), json_str_or(q, "id", "?"));
+	show_edit(o, job, q);
 }
 
 static void show_error(struct out *o, const json_t *x)

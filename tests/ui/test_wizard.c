@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -114,12 +115,109 @@ static void answer_checked(void **state)
 	assert_null(strstr(seen, "zz"));
 }
 
+/* Of the texts that the tests make. */
+#define EDITED_SUM                         \
+	"56f02bd36a06891f21f93b1d8434e89b" \
+	"ce269aabdb687d0bd4ee96bc6c438f23"
+#define MINE_SUM                           \
+	"49cf24c707d61fd324680bc9e7c5b08a" \
+	"b77c7dc9b9d229397b7844085379095f"
+#define FIX "<wait 1/8><Enter><wait +auto ens18>"
+#define FIXED "answer ask-fix guest_fix.apply/etc/network/interfaces "
+
 static void diff_skipped(void **state)
 {
 	(void)state;
 	wiz_job("ask-fix");
-	done("<wait 1/8><Enter><wait +auto ens18><Enter><Right><Enter><called "
-	     "answer ask-fix guest_fix.apply/etc/network/interfaces skip>");
+	done(FIX "<Enter><Right><Right><Enter><called " FIXED "skip>");
+}
+
+/* A program that stands for the operator and the editor: the nth time it is
+ * opened it does the nth of these lines with the file. */
+static void editor(const char *script)
+{
+	_free_ char *path = wiz_path("editor");
+	_free_ char *text = xasprintf(
+		"#!/bin/sh\nn=$(cat \"$FAKE/opened\" 2>/dev/null || echo 0)\n"
+		"echo $((n + 1)) >\"$FAKE/opened\"\nstat -c %%a \"$2\" "
+		">\"$FAKE/mode\"\nset -- \"$2\" $n\ncase $2 in\n%s\nesac\n",
+		script);
+
+	wiz_write("editor", text);
+	assert_int_equal(chmod(path, 0700), 0);
+	str_set(&path, NULL);
+	path = wiz_path("editor -w");
+	setenv("VISUAL", path, 1);
+}
+
+/* The proposed text in the operator's editor; the answer brings it along. */
+static void diff_edited(void **state)
+{
+	_free_ char *lines = NULL, *mode = NULL, *left = NULL;
+
+	(void)state;
+	wiz_job("ask-fix");
+	editor("0) sed -i 's/gateway .*/gateway 203.0.113.254/' \"$1\" ;;");
+	done(FIX "<Enter><Right><Enter><called " FIXED "edit --content>"
+		 "<called run ask-fix>");
+	mode = wiz_read("mode");
+	assert_string_equal(mode, "600\n");
+	lines = wiz_read("../jobs/ask-fix/content-" EDITED_SUM);
+	assert_non_null(strstr(lines, "gateway 203.0.113.254\n"));
+	assert_non_null(strstr(lines, "address 203.0.113.77/24\n"));
+	left = wiz_read("../wizard/edit/interfaces");
+	assert_string_equal(left, "");
+}
+
+/* What is refused stands in the editor again, not the proposal. */
+static void edit_refused(void **state)
+{
+	_free_ char *s = NULL, *lines = NULL;
+
+	(void)state;
+	wiz_job("ask-fix");
+	editor("0) printf '# mine\\n\\033[2J\\n' >\"$1\" ;;\n"
+	       "1) sed -i '2d' \"$1\" ;;\n2) exit 1 ;;");
+	s = wiz_run(FIX "<Enter><Right><Enter><wait 0x1b><snap><Enter><Enter>"
+			"<Enter><called run ask-fix>",
+		80, 24, "", false);
+	if (!strstr(s, "line 2") || strstr(s, "(waited"))
+		fail_msg("%s", s);
+	lines = wiz_read("../jobs/ask-fix/content-" MINE_SUM);
+	assert_string_equal(lines, "# mine\n");
+}
+
+/* An editor that fails, or none: nothing is answered, and it is said. */
+static void edit_given_up(void **state)
+{
+	_free_ char *s = NULL, *seen = NULL;
+
+	(void)state;
+	wiz_job("ask-fix");
+	editor("0) exit 3 ;;");
+	s = wiz_run(FIX "<Enter><Right><Enter><wait ended with an error><snap>"
+			"<Enter><Esc>",
+		80, 24, "", false);
+	seen = wiz_read("calls");
+	if (strstr(s, "(waited") || strstr(seen, "answer"))
+		fail_msg("%s\n%s", seen, s);
+}
+
+/* As lines: a file that is there already. */
+static void edited_plain(void **state)
+{
+	_free_ char *file = NULL, *keys = NULL, *lines = NULL;
+
+	(void)state;
+	wiz_job("ask-fix");
+	wiz_write("mine", "# mine\n");
+	file = wiz_path("mine");
+	keys = xasprintf(
+		"1<Enter><Enter><Enter>2<Enter>%s<Enter><called run ask-fix>",
+		file);
+	free(wiz_run_plain(keys));
+	lines = wiz_read("../jobs/ask-fix/content-" MINE_SUM);
+	assert_string_equal(lines, "# mine\n");
 }
 
 static void retried(void **state)
@@ -290,6 +388,10 @@ int main(void)
 		IN_STATE(answers),
 		IN_STATE(answer_checked),
 		IN_STATE(diff_skipped),
+		IN_STATE(diff_edited),
+		IN_STATE(edit_refused),
+		IN_STATE(edit_given_up),
+		IN_STATE(edited_plain),
 		IN_STATE(retried),
 		IN_STATE(skip_has_reason),
 		IN_STATE(way_back),

@@ -8,6 +8,7 @@
 
 #include "../unit/jobsample.h"
 
+#include "core/content.h"
 #include "core/i18n.h"
 #include "screens/wizard.h"
 #include "tui/own.h"
@@ -159,6 +160,17 @@ static char *data_of(const char *name, const char *ending)
 	return text;
 }
 
+/* The text that the job's question lets edit, where it has one. */
+static void make_content(const char *name, const char *dir)
+{
+	_free_ char *path = xasprintf(DATA "jobs/%s.content", name);
+	char hex[SHA256_HEX];
+	_free_ char *text = NULL;
+
+	if (file_read(path, 1 << 20, &text, NULL, NULL) == 0)
+		ok(content_keep(dir, text, strlen(text), hex, e));
+}
+
 /* The lines of a job's journal, chained, in a directory with plan, status
  * and log. */
 static void make_job(const char *name, const char *dir)
@@ -189,6 +201,7 @@ static void make_job(const char *name, const char *dir)
 	jobtest_write(dir, "journal", out.s, out.len);
 	jobtest_write(dir, "status", status, strlen(status));
 	jobtest_write(dir, "log", log, strlen(log));
+	make_content(name, dir);
 }
 
 void wiz_job(const char *name)
@@ -259,4 +272,12 @@ char *wiz_run(
 		ascii ? "LC_CTYPE=C" : "LC_CTYPE=C.UTF-8", NULL};
 
 	return ui_test_run(run, NULL, keys, cols, rows, env);
+}
+
+char *wiz_run_plain(const char *keys)
+{
+	const char *env[] = {"PLAIN=1", "LANGUAGE=", "LC_CTYPE=C.UTF-8",
+		"SSH_CONNECTION=192.0.2.7 1 192.0.2.8 2", NULL};
+
+	return ui_test_run(run, NULL, keys, 80, 24, env);
 }

@@ -45,4 +45,8 @@ extern const struct wiz_script wiz_scripts[];
 char *wiz_run(
 	const char *keys, int cols, int rows, const char *lang, bool ascii);
 
+/* The wizard as a line dialogue (<Enter> ends a line): all that was written,
+ * to be freed. */
+char *wiz_run_plain(const char *keys);
+
 #endif

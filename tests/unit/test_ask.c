@@ -103,11 +103,11 @@ static void answered(void **state)
 	assert_int_equal(json_array_size(open), 1);
 	assert_string_equal(
 		json_str(json_array_get(open, 0), "step"), "choose_bus");
-	fails(ERR_NOT_FOUND, ask_answer(j, "mac", "x", e));
-	fails(ERR_ANSWER_BAD, ask_answer(j, "bus", "scsi", e));
-	ok(ask_answer(j, "choose_bus.bus", "virtio-scsi", e));
+	fails(ERR_NOT_FOUND, ask_answer(j, "mac", "x", NULL, e));
+	fails(ERR_ANSWER_BAD, ask_answer(j, "bus", "scsi", NULL, e));
+	ok(ask_answer(j, "choose_bus.bus", "virtio-scsi", NULL, e));
 	/* A second thought, while the step goes on. */
-	ok(ask_answer(j, "bus", "sata", e));
+	ok(ask_answer(j, "bus", "sata", NULL, e));
 	journal_close(j);
 	ok(journal_open(job->dir, NULL, &j, e));
 	a.j = j;
@@ -119,7 +119,7 @@ static void answered(void **state)
 	ok(ask_open(job->dir, &none, e));
 	assert_int_equal(json_array_size(none), 0);
 	ok(journal_add(j, "choose_bus", "end", NULL, e));
-	fails(ERR_NOT_FOUND, ask_answer(j, "bus", "sata", e));
+	fails(ERR_NOT_FOUND, ask_answer(j, "bus", "sata", NULL, e));
 	journal_close(j);
 }
 
@@ -135,9 +135,9 @@ static void same_id(void **state)
 	ok(journal_open(job->dir, NULL, &j, e));
 	a.j = j;
 	fails(ERR_ANSWER_NEEDED, ask(&a, "one", &mac, &v, e));
-	ok(ask_answer(j, "mac", "02:00:00:00:00:01", e));
+	ok(ask_answer(j, "mac", "02:00:00:00:00:01", NULL, e));
 	fails(ERR_ANSWER_NEEDED, ask(&a, "two", &mac, &v, e));
-	ok(ask_answer(j, "mac", "02:00:00:00:00:02", e));
+	ok(ask_answer(j, "mac", "02:00:00:00:00:02", NULL, e));
 	ok(ask(&a, "one", &mac, &v, e));
 	assert_string_equal(v, "02:00:00:00:00:01");
 	ok(ask(&a, "two", &mac, &v, e));
@@ -207,7 +207,7 @@ static void once(void **state)
 	fails(ERR_ANSWER_NEEDED, ask(&a, "s", &retry, &v, e));
 	fails(ERR_ANSWER_NEEDED, ask(&a, "s", &retry, &v, e));
 	count_event(job->dir, "question", 2);
-	ok(ask_answer(j, "retry", "no", e));
+	ok(ask_answer(j, "retry", "no", NULL, e));
 	journal_close(j);
 	ok(journal_open(job->dir, NULL, &j, e));
 	a.j = j;
@@ -229,10 +229,10 @@ static void undone(void **state)
 	ok(journal_open(job->dir, NULL, &j, e));
 	a.j = j;
 	fails(ERR_ANSWER_NEEDED, ask(&a, "cleanup", &del, &v, e));
-	ok(ask_answer(j, "delete", "web01", e));
+	ok(ask_answer(j, "delete", "web01", NULL, e));
 	ok(ask(&a, "cleanup", &del, &v, e));
 	ok(journal_add(j, "cleanup", "undo", NULL, e));
-	fails(ERR_NOT_FOUND, ask_answer(j, "delete", "web01", e));
+	fails(ERR_NOT_FOUND, ask_answer(j, "delete", "web01", NULL, e));
 	fails(ERR_ANSWER_NEEDED, ask(&a, "cleanup", &del, &v, e));
 }
 
@@ -252,10 +252,10 @@ static void changed(void **state)
 	ok(journal_open(job->dir, NULL, &j, e));
 	a.j = j;
 	fails(ERR_ANSWER_NEEDED, ask(&a, "s", &bus, &v, e));
-	ok(ask_answer(j, "bus", "sata", e));
+	ok(ask_answer(j, "bus", "sata", NULL, e));
 	fails(ERR_ANSWER_NEEDED, ask(&a, "s", &narrow, &v, e));
-	fails(ERR_ANSWER_BAD, ask_answer(j, "bus", "sata", e));
-	ok(ask_answer(j, "bus", "virtio-scsi", e));
+	fails(ERR_ANSWER_BAD, ask_answer(j, "bus", "sata", NULL, e));
+	ok(ask_answer(j, "bus", "virtio-scsi", NULL, e));
 	ok(ask(&a, "s", &narrow, &v, e));
 }
 
