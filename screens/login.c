@@ -49,6 +49,7 @@ static bool trusted(
 			"certificate:"),
 		print,
 		ssh ? _("Compare it with the one on the host's own console:\n"
+			"PATH=$PATH:/usr/lib/vmware/openssh/bin\n"
 			"for f in /etc/ssh/ssh_host_*_key.pub; do "
 			"ssh-keygen -lf $f; done")
 		    : _("Compare it with the node's own word:\n"
