@@ -6,6 +6,7 @@
 #define CORE_DIGEST_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "err.h"
 
@@ -30,6 +31,17 @@ void sha256(const void *p, size_t n, unsigned char out[SHA256_LEN]);
 void sha256_hex(const void *p, size_t n, char out[SHA256_HEX]);
 /* Digest of a whole file. ERR_NOT_FOUND, ERR_IO. */
 int sha256_file(const char *path, char out[SHA256_HEX], struct err *e);
+
+/*
+ * The digest of len bytes of fd from offset at on, as lower-case hexadecimal,
+ * to be freed. name: "SHA1", "SHA224", "SHA256", "SHA384" or "SHA512" in any
+ * case, else ERR_BAD_INPUT. got (may be null) is told of every piece read;
+ * its -1 ends it. The bytes do not stay in the page cache. ERR_IO, also where
+ * the file is shorter.
+ */
+int digest_range(const char *name, int fd, uint64_t at, uint64_t len,
+	int (*got)(void *arg, uint64_t n, struct err *e), void *arg, char **hex,
+	struct err *e);
 
 #define SHA1_HEX 41
 /* SHA-1 as 40 lower-case digits: not against forgers of documents. */

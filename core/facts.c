@@ -7,6 +7,7 @@
 #include "pci.h"
 #include "str.h"
 #include "vm.h"
+#include "vmfile.h"
 
 static json_t *source_json(
 	const struct ssh_target *t, const struct esxi_about *a)
@@ -66,6 +67,21 @@ int facts_esxi(json_t *facts, const struct ssh_target *t, const char *vm,
 	json_object_set(facts, "networks", nets);
 	json_object_set(facts, "datastores", stores);
 	read_pci(x, facts);
+	return 0;
+}
+
+int facts_file(json_t *facts, const char *path, struct err *e)
+{
+	_vmfile_ struct vmfile f = {0};
+	json_t *vms = json_array();
+
+	if (vmfile_read(path, &f, e)) {
+		json_decref(vms);
+		return err_in(e, "scan the file %s", path);
+	}
+	json_array_append_new(vms, vm_to_json(f.vm));
+	json_put(facts, "source", vmfile_source(&f));
+	json_put(facts, "vms", vms);
 	return 0;
 }
 

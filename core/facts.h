@@ -17,6 +17,10 @@
 int facts_esxi(json_t *facts, const struct ssh_target *t, const char *vm,
 	struct err *e);
 
+/* "source" and "vms" (one, in full) of an .ova, .ovf or .vmx on this machine
+ * into facts. Errors of vmfile.h. */
+int facts_file(json_t *facts, const char *path, struct err *e);
+
 /* "target" of a Proxmox node into facts, and "pci" of this machine. Errors of
  * pve.h. */
 int facts_pve(json_t *facts, const struct pve_target *t, struct err *e);

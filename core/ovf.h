@@ -63,9 +63,4 @@ int ova_read(int fd, const struct ova_member *m, size_t max, char **out,
  */
 int ova_parse(int fd, const char *path, struct vm **out, struct err *e);
 
-/* The names in a manifest (.mf): lines "SHA256(NAME)= HEX". -1 ERR_BAD_OVF.
- * *names is null-terminated, freed with ovf_names_free. */
-int ovf_manifest(const char *text, char ***names, struct err *e);
-void ovf_names_free(char **names);
-
 #endif

@@ -73,8 +73,12 @@ int plan_find_vm(
 
 /* --- what cannot be moved at all --- */
 
-static int check_vm(const struct vm *vm, struct err *e)
+static int check_vm(const struct vm *vm, const json_t *source, struct err *e)
 {
+	const char *in_use = json_str(source, "in_use");
+
+	if (in_use)
+		return err_set(e, ERR_FILE_IN_USE, "%s is there", in_use);
 	if (vm->encrypted)
 		return err_set(e, ERR_VM_UNSUPPORTED,
 			"%s is encrypted: decrypt it on the ESXi host first",
@@ -434,6 +438,15 @@ static int plan_rest(struct build *b, struct err *e)
 	return 0;
 }
 
+/* Nothing is asked of a host where the VM is in files. */
+static bool for_source(const struct step *s, const json_t *source)
+{
+	if (strcmp(s->kind, "check_manifest") == 0)
+		return json_str(source, "manifest") != NULL;
+	return !(s->flags & STEP_HOST) ||
+		strcmp(json_str_or(source, "kind", ""), "file");
+}
+
 /* At cut-over the failover IP moves when the copy is verified. */
 static void plan_steps(struct build *b)
 {
@@ -448,7 +461,8 @@ static void plan_steps(struct build *b)
 		if (late && awaits)
 			json_array_append_new(list, json_string("move_ip"));
 		if ((late && strcmp(kind, "move_ip") == 0) ||
-			(awaits && !hoster_job_follows(hoster)))
+			(awaits && !hoster_job_follows(hoster)) ||
+			!for_source(*s, json_object_get(b->plan, "source")))
 			continue;
 		json_array_append_new(list, json_string(kind));
 	}
@@ -461,7 +475,8 @@ static int fill(struct build *b, const json_t *vmj, struct err *e)
 	json_put_str(b->plan, "name", json_str_or(b->choices, "job", NULL));
 	for (size_t i = 0; i < b->vm->n_warnings; i++)
 		bwarn(b, "%s", b->vm->warnings[i]);
-	if (check_vm(b->vm, e) || plan_target(b, e) || plan_rest(b, e) ||
+	if (check_vm(b->vm, json_object_get(b->facts, "source"), e) ||
+		plan_target(b, e) || plan_rest(b, e) ||
 		hoster_job_plan(b->plan, e))
 		return -1;
 	plan_source(b, vmj);

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "ask.h"
+#include "origin.h"
 #include "step.h"
 #include "str.h"
 
@@ -19,6 +20,7 @@ struct build {
 	double since;          /* when it began */
 	double now;            /* of the line at hand */
 	double down, up;       /* the service stopped, ran again */
+	bool file;             /* the VM is in files */
 };
 
 /* --- time --- */
@@ -58,7 +60,7 @@ static json_t *step_of(struct build *b, const char *kind)
 	o = json_object();
 	json_put_str(o, "kind", clean);
 	json_put_str(o, "doing", known ? known->doing : clean);
-	json_put_str(o, "why", known ? known->why : NULL);
+	json_put_str(o, "why", known ? step_words(known, b->file).why : NULL);
 	json_put_str(o, "state", "todo");
 	json_put_u64(o, "attempts", 0);
 	json_put_u64(o, "marks", 0);
@@ -295,8 +297,11 @@ static void take_plan(struct build *b)
 
 	if (job_plan(b->job, &plan, NULL))
 		return;
+	b->file = origin_file_plan(plan);
 	json_put_str(
 		from, "host", json_string_value(json_at(plan, "source.host")));
+	json_put_str(
+		from, "path", json_string_value(json_at(plan, "source.path")));
 	json_put_str(
 		from, "vm", json_string_value(json_at(plan, "source.vm.name")));
 	json_put_str(

@@ -113,8 +113,12 @@ json_t *report_head(const json_t *m)
 
 	add_row(rows, _("job"), "%s", at(m, "job"));
 	add_state(rows, m);
-	add_row(rows, _("source"), N_("%s on %s"), at(m, "source.vm"),
-		at(m, "source.host"));
+	if (json_at(m, "source.path"))
+		add_row(rows, _("source"), N_("%s from the file %s"),
+			at(m, "source.vm"), at(m, "source.path"));
+	else
+		add_row(rows, _("source"), N_("%s on %s"), at(m, "source.vm"),
+			at(m, "source.host"));
 	add_row(rows, _("target"), N_("%s on %s"), at(m, "target.vm"),
 		at(m, "target.node"));
 	add_times(rows, m);

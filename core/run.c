@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "esxi.h"
+#include "origin.h"
 #include "run_own.h"
 #include "stop.h"
 #include "str.h"
@@ -64,13 +65,14 @@ static bool skipped(const struct run *r)
  * begun and interrupted had it; one that is skipped needs none. */
 static int wait_go(struct run *r, struct err *e)
 {
+	const struct step_words w = step_words(r->step, origin_is_file(r));
 	const struct ask_choice c[] = {{"go", N_("do it")}, {NULL, NULL}};
 	const struct question q = {.id = "go",
 		.text = r->step->doing,
 		.kind = ASK_CHOICE,
 		.choices = c,
-		.why = r->step->why,
-		.help = r->step->manual};
+		.why = w.why,
+		.help = w.manual};
 	const char *a;
 
 	if (!job_guided(r->job) || run_begun(r, r->step->kind) || skipped(r))

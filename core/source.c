@@ -2,6 +2,7 @@
 #include "source.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "str.h"
 
@@ -43,6 +44,23 @@ void source_close(struct disk_in *in)
 		in->kind->close(in);
 	free(in->road_note);
 	*in = (struct disk_in){0};
+}
+
+int source_file_json(const char *path, json_t **out, struct err *e)
+{
+	struct stat st;
+	json_t *f;
+
+	if (stat(path, &st))
+		return err_sys(e, ERR_DISK_MISSING, "%s", path);
+	f = json_object();
+	json_put_str(f, "path", path);
+	json_put_u64(f, "size", st.st_size);
+	json_put_u64(f, "inode", st.st_ino);
+	json_put_u64(f, "mtime", st.st_mtim.tv_sec);
+	json_put_u64(f, "mtime_ns", st.st_mtim.tv_nsec);
+	*out = f;
+	return 0;
 }
 
 static int differs(

@@ -29,6 +29,7 @@ struct source_opts {
 	const char *road; /* "https", "ssh", "libssh2"; null: all there are */
 	unsigned https_port; /* beside ssh://; 0: 443 */
 	bool old_tls;        /* https://: TLS 1.0 is good enough */
+	bool check;          /* an image: look whether its files are whole */
 };
 
 #define SOURCE_ROADS 3
@@ -96,6 +97,10 @@ int source_open(const char *spec, const struct source_opts *o,
 	struct disk_in *in, struct err *e);
 void source_close(struct disk_in *in);
 #define _disk_in_ __attribute__((cleanup(source_close)))
+
+/* A file as an identity has it: path, size, inode, mtime. New reference.
+ * ERR_DISK_MISSING. */
+int source_file_json(const char *path, json_t **out, struct err *e);
 
 /*
  * 0 where both identities are the same disk in the same state, else

@@ -40,3 +40,17 @@ const struct step *step_find(const char *kind)
 			return *s;
 	return NULL;
 }
+
+static const char *either(bool file, const char *here, const char *host)
+{
+	return file && here ? here : host;
+}
+
+struct step_words step_words(const struct step *s, bool file)
+{
+	return (struct step_words){
+		.why = either(file, s->file.why, s->why),
+		.manual = either(file, s->file.manual, s->manual),
+		.trouble = either(file, s->file.trouble, s->trouble),
+	};
+}

@@ -17,6 +17,8 @@
 #ifndef CORE_STEP_H
 #define CORE_STEP_H
 
+#include <stdbool.h>
+
 #include "err.h"
 
 struct run;
@@ -25,16 +27,24 @@ enum step_flag {
 	STEP_SKIPPABLE = 1, /* the operator may skip it, with a reason */
 	STEP_STOPS = 2,     /* takes the service down or up again */
 	STEP_LONG = 4,      /* shows bytes, rate and time left */
+	STEP_HOST = 8,      /* asks the ESXi host: not for a VM in files */
+};
+
+/* What a step says of itself beside what it does; in a step's own table a
+ * null one is as the step says it. */
+struct step_words {
+	const char *why, *manual, *trouble;
 };
 
 struct step {
 	const char *kind; /* stands in journals: never renamed */
 	int order;
 	unsigned flags;
-	const char *doing;   /* "Stop the VM on the ESXi host" */
-	const char *why;     /* one or two sentences */
-	const char *manual;  /* the commands a person would type instead */
-	const char *trouble; /* what if it goes wrong */
+	const char *doing;      /* "Stop the VM on the ESXi host" */
+	const char *why;        /* one or two sentences */
+	const char *manual;     /* the commands a person would type instead */
+	const char *trouble;    /* what if it goes wrong */
+	struct step_words file; /* instead, where the VM is in files */
 	int (*preflight)(struct run *r, struct err *e);
 	int (*check)(struct run *r, struct err *e);
 	int (*run)(struct run *r, struct err *e);
@@ -45,5 +55,7 @@ struct step {
 /* All steps in their order, null-terminated. Made once. */
 const struct step *const *steps_all(void);
 const struct step *step_find(const char *kind);
+/* Its words, for a VM in files or on an ESXi host. */
+struct step_words step_words(const struct step *s, bool file);
 
 #endif

@@ -14,6 +14,7 @@
 
 #include "../nbd.h"
 #include "../ovf.h"
+#include "../proc.h"
 #include "../source.h"
 #include "../str.h"
 #include "../vmdk.h"
@@ -102,6 +103,7 @@ static int add_extents(
 	for (size_t i = 0; i < d->n_extents; i++) {
 		const char *file = d->extents[i].file;
 		_free_ char *full = NULL;
+		struct stat st;
 
 		if (!file)
 			continue;
@@ -110,6 +112,10 @@ static int add_extents(
 				"%s names an extent in another directory: %s",
 				path, file);
 		full = path_join(dir, file);
+		if (stat(full, &st))
+			return err_sys(e, ERR_DISK_MISSING, "%s", full);
+		if (vmdk_check_size(d, i, st.st_size, e))
+			return -1;
 		add_file(m, full);
 	}
 	return 0;
@@ -231,6 +237,7 @@ static int plan_ova(struct image *m, const char *path, const char *member,
 		(unsigned long long)x->offset, (unsigned long long)x->size);
 	add_value(&b, path);
 	how->file = buf_steal(&b);
+	how->format = "vmdk";
 	how->options = true;
 	return 0;
 }
@@ -246,6 +253,27 @@ static int plan(struct image *m, struct how *how, struct err *e)
 	if (str_ends(m->path, ".ova"))
 		return plan_ova(m, m->path, NULL, how, e);
 	return plan_file(m, m->path, how, e);
+}
+
+/* QEMU reads zeros where the data of a sparse image that was cut off should
+ * be; its check finds them by the image's own tables. */
+static int check_whole(const struct how *how, const char *path, struct err *e)
+{
+	const char *const argv[] = {"qemu-img", "check",
+		how->options ? "--image-opts" : "-f",
+		how->options ? how->file : how->format,
+		how->options ? NULL : how->file, NULL};
+	_proc_ struct proc_result r = {0};
+
+	if (strcmp(how->format, "raw") == 0)
+		return 0;
+	if (proc_run(argv, NULL, &r, e))
+		return -1;
+	if (r.status == 0)
+		return 0;
+	return err_set(e, ERR_DISK_MISSING,
+		"%s is damaged or cut off: qemu-img check: %.100s", path,
+		str_trim(*r.err ? r.err : r.out));
 }
 
 /* --- open and close --- */
@@ -288,11 +316,12 @@ static int open_image(const char *spec, const struct source_opts *o,
 	struct how how = {0};
 	int rc;
 
-	(void)o;
 	in->priv = m;
 	source_one_road(in, "qemu-nbd");
 	m->path = xstrdup(spec);
-	rc = plan(m, &how, e) || serve(m, &how, e);
+	rc = plan(m, &how, e) ||
+		(o && o->check && check_whole(&how, spec, e)) ||
+		serve(m, &how, e);
 	free(how.file);
 	if (rc) {
 		close_image(in);
@@ -315,17 +344,11 @@ static int identity(struct disk_in *in, json_t **out, struct err *e)
 
 	json_put_u64(o, "size", in->size);
 	for (size_t i = 0; i < m->n_files; i++) {
-		json_t *f = json_object();
-		struct stat st;
+		json_t *f;
 
+		if (source_file_json(m->files[i], &f, e))
+			return -1;
 		json_array_append_new(files, f);
-		if (stat(m->files[i], &st))
-			return err_sys(e, ERR_DISK_MISSING, "%s", m->files[i]);
-		json_put_str(f, "path", m->files[i]);
-		json_put_u64(f, "size", st.st_size);
-		json_put_u64(f, "inode", st.st_ino);
-		json_put_u64(f, "mtime", st.st_mtim.tv_sec);
-		json_put_u64(f, "mtime_ns", st.st_mtim.tv_nsec);
 	}
 	json_object_set(o, "files", files);
 	*out = json_incref(o);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "../esxi.h"
+#include "../origin.h"
 #include "../staged.h"
 #include "../str.h"
 
@@ -68,6 +69,8 @@ static int wants_delete(struct run *r, bool *yes, struct err *e)
 	const char *a = "delete";
 
 	*yes = false;
+	if (origin_is_file(r))
+		return 0;
 	if (!run_flag(r, "allow.delete_source", true) || !all_moved(r))
 		return 0;
 	if (!file_says(r, "cleanup.delete")) {
@@ -126,6 +129,27 @@ static void tell_source(struct run *r, json_t *left)
 	json_array_append_new(left, o);
 }
 
+/* The operator's files are never deleted, whoever asks for it. */
+static void tell_files(struct run *r, json_t *left)
+{
+	const json_t *list = json_at(r->plan, "source.files"), *f;
+	char text[STR_SIZE_LEN];
+	uint64_t size = 0;
+	json_t *o = json_object();
+	size_t i;
+
+	json_array_foreach (list, i, f)
+		size += json_u64(f, "size", 0);
+	run_say(r,
+		"  left as it was: %s with its disks, %s. Keep it until the "
+		"new server has proven itself.",
+		origin_path(r), str_size(text, size));
+	json_put_str(o, "what", N_("the files the VM came from, untouched"));
+	json_put_str(o, "where", origin_path(r));
+	json_put_u64(o, "bytes", size);
+	json_array_append_new(left, o);
+}
+
 static int run(struct run *r, struct err *e)
 {
 	_json_ json_t *left = json_array();
@@ -135,7 +159,9 @@ static int run(struct run *r, struct err *e)
 	if (staged_remove(r, e) || wants_delete(r, &gone, e) ||
 		(gone && delete_source(r, e)))
 		return -1;
-	if (!gone)
+	if (origin_is_file(r))
+		tell_files(r, left);
+	else if (!gone)
 		tell_source(r, left);
 	d = json_object();
 	json_put_str(d, "name", "left");
@@ -154,6 +180,13 @@ const struct step step_cleanup = {
 		"only if you type its name."),
 	.manual = N_("rm STAGING/*.vmdk\n"
 		     "On ESXi, weeks later: vim-cmd vmsvc/destroy VMID"),
+	.file = {.why = N_("Staging files are removed. The files the VM came "
+			   "from stay as they are: they are the way back for "
+			   "as long as you keep them, and vmferry never "
+			   "deletes them."),
+		.manual = N_("rm STAGING/*.vmdk\n"
+			     "Weeks later, once the new server has a backup: "
+			     "rm FILE")},
 	.trouble = N_("Nothing here can hurt the new server."),
 	.run = run,
 };

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../lvm.h"
+#include "../origin.h"
 #include "../staged.h"
 #include "../str.h"
 #include "../target.h"
@@ -84,6 +85,8 @@ static int open_source(
 	if (!d || !d->path)
 		return err_set(e, ERR_DISK_MISSING,
 			"disk %s has no path on the source", slot_of(r, i));
+	if (origin_is_file(r))
+		return origin_open(d, in, e);
 	spec = xasprintf("ssh://%s@%s:%u%s", run_str(r, "source.user", "root"),
 		run_str(r, "source.host", ""),
 		(unsigned)run_u64(r, "source.port", 22), d->path);
@@ -240,6 +243,16 @@ const struct step step_copy_disks = {
 	.trouble = N_("A lost connection is tried again for some minutes. "
 		      "Stopped or killed, the same command goes on at the last "
 		      "mark. Way back: the volumes are removed with the VM."),
+	.file = {.why = N_("What the images hold and the guest's file systems "
+			   "use is read and goes straight into the new "
+			   "volumes: nothing is unpacked, no staging file. The "
+			   "files are only read."),
+		.manual = N_("tar -xf FILE.ova\n"
+			     "qemu-img convert -p -n -O raw VM-disk1.vmdk "
+			     "/dev/zvol/rpool/data/vm-ID-disk-0"),
+		.trouble = N_("Stopped or killed, the same command goes on at "
+			      "the last mark. Way back: the volumes are "
+			      "removed with the VM; the files stay.")},
 	.check = check,
 	.run = run,
 	.verify = verify,

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "../map.h"
+#include "../origin.h"
 #include "../pve.h"
 #include "../str.h"
 #include "../target.h"
@@ -122,10 +123,11 @@ static int create_at(struct run *r, struct pve *p, unsigned vmid, struct err *e)
 {
 	_pve_params_ struct pve_params params = {0};
 	_free_ char *tag = target_tag(r);
-	_free_ char *about = xasprintf("%s\n\nMoved from the ESXi host %s by "
-				       "vmferry.\n%s",
+	bool file = origin_is_file(r);
+	_free_ char *about = xasprintf("%s\n\n%s %s by vmferry.\n%s",
 		r->vm->annotation ? r->vm->annotation : "",
-		run_str(r, "source.host", "?"), tag);
+		file ? "Made from the file" : "Moved from the ESXi host",
+		file ? origin_path(r) : run_str(r, "source.host", "?"), tag);
 	const json_t *config = json_at(r->plan, "target.config"), *v;
 	const char *key;
 

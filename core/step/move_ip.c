@@ -7,6 +7,7 @@
 #include "../esxi.h"
 #include "../hoster_job.h"
 #include "../i18n.h"
+#include "../origin.h"
 
 #include <string.h>
 
@@ -19,6 +20,11 @@ static const char *provider(const struct run *r)
 
 static int preflight(struct run *r, struct err *e)
 {
+	if (origin_is_file(r) && strcmp(provider(r), "none"))
+		run_find(r, LEVEL_WARNING, ERR_NONE,
+			"the address %s is taken from whatever answers on it "
+			"now",
+			run_str(r, "hoster.address", "?"));
 	if (hoster_job_managed(r)) {
 		hoster_job_preflight(r);
 		return 0;
@@ -46,6 +52,9 @@ static int still_off(struct run *r, struct err *e)
 	json_t *proof, *d;
 	struct esxi *x;
 
+	/* There is nobody to ask. */
+	if (origin_is_file(r))
+		return 0;
 	if (run_esxi(r, &x, e) || esxi_prove_off(x, r->vm, &proof, e))
 		return -1;
 	d = json_object();

@@ -9,15 +9,47 @@
 #include <string.h>
 
 #include "../esxi.h"
+#include "../origin.h"
 #include "../str.h"
+
+/* What cannot be known of a VM in files is said before anything is made. */
+static void find_file(struct run *r)
+{
+	run_find(r, LEVEL_OK, ERR_NONE, "%s is as it was scanned",
+		origin_path(r));
+	run_find(r, LEVEL_WARNING, ERR_NONE,
+		"vmferry cannot see whether the machine that %s was made from "
+		"still runs somewhere: it must be off before the new one "
+		"starts",
+		origin_path(r));
+}
+
+/* The VM as its source tells it now; x is null for files. */
+static int read_vm(
+	struct run *r, struct esxi **x, struct vm **now, struct err *e)
+{
+	_vmfile_ struct vmfile f = {0};
+
+	*x = NULL;
+	if (!origin_is_file(r))
+		return run_esxi(r, x, e) || esxi_vm(*x, r->vm->id, now, e) ? -1
+									   : 0;
+	if (origin_read(r, &f, e))
+		return -1;
+	*now = f.vm;
+	f.vm = NULL;
+	return 0;
+}
 
 static int preflight(struct run *r, struct err *e)
 {
 	_vm_ struct vm *now = NULL;
 	struct esxi *x;
 
-	if (run_esxi(r, &x, e) || esxi_vm(x, r->vm->id, &now, e))
+	if (read_vm(r, &x, &now, e))
 		return -1;
+	if (!x)
+		find_file(r);
 	if (strcmp(now->name, r->vm->name))
 		run_find(r, LEVEL_BLOCKER, ERR_PLAN_BAD,
 			"VM %s was %s when the plan was made: scan again",
@@ -66,20 +98,29 @@ static int fits_plan(struct run *r, const struct vm *now, struct err *e)
 	return 0;
 }
 
-static int identities(struct run *r, struct esxi *x, const struct vm *now,
-	json_t *list, struct err *e)
+static int identity(
+	struct esxi *x, const struct vm_disk *d, json_t **id, struct err *e)
+{
+	_disk_in_ struct disk_in in = {0};
+
+	if (x)
+		return esxi_disk_identity(x, d, id, e);
+	return origin_open(d, &in, e) || in.kind->identity(&in, id, e) ? -1 : 0;
+}
+
+static int identities(
+	struct esxi *x, const struct vm *now, json_t *list, struct err *e)
 {
 	for (size_t i = 0; i < now->n_disks; i++) {
 		json_t *id;
 
 		if (now->disks[i].unsupported)
 			continue;
-		if (esxi_disk_identity(x, &now->disks[i], &id, e))
+		if (identity(x, &now->disks[i], &id, e))
 			return -1;
 		json_put_str(id, "slot", now->disks[i].slot);
 		json_array_append_new(list, id);
 	}
-	(void)r;
 	return 0;
 }
 
@@ -91,8 +132,8 @@ static int run(struct run *r, struct err *e)
 
 	json_put_str(d, "name", "hardware");
 	json_put(d, "disks", ids);
-	if (run_esxi(r, &x, e) || esxi_vm(x, r->vm->id, &now, e) ||
-		fits_plan(r, now, e) || identities(r, x, now, ids, e)) {
+	if (read_vm(r, &x, &now, e) || fits_plan(r, now, e) ||
+		identities(x, now, ids, e)) {
 		json_decref(d);
 		vm_free(now);
 		return -1;
@@ -114,6 +155,9 @@ const struct step step_note_hardware = {
 		     "cat /vmfs/volumes/DATASTORE/VM/VM.vmdk"),
 	.trouble = N_("If something changed since the plan was made, scan and "
 		      "plan again; the VM only needs to be started."),
+	.file = {.manual = N_("vmferry inspect FILE"),
+		.trouble = N_("If the files changed since the plan was made, "
+			      "scan and plan again.")},
 	.preflight = preflight,
 	.run = run,
 };

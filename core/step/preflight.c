@@ -1,4 +1,5 @@
-/* Every step's preflight, before anything stops: all problems at once. */
+/* The preflight of each step of the plan, before anything stops: all problems
+ * at once. */
 #include "../i18n.h"
 #include "../run.h"
 
@@ -8,22 +9,24 @@
 
 static int ask_each(struct run *r, struct err *e)
 {
+	const json_t *list = json_object_get(r->plan, "steps"), *v;
 	const struct step *self = r->step;
 	int rc = 0;
+	size_t i;
 
-	for (const struct step *const *s = steps_all(); rc == 0 && *s; s++) {
+	json_array_foreach (list, i, v) {
 		struct err one = {0};
 
-		if (!(*s)->preflight)
-			continue;
-		r->step = *s;
-		if ((*s)->preflight(r, &one) == 0)
+		r->step = step_find(json_string_value(v));
+		if (!r->step->preflight || r->step->preflight(r, &one) == 0)
 			continue;
 		/* A stop is not a finding. */
-		if (one.code == ERR_STOPPED)
-			rc = -1, *e = one;
-		else
-			run_find_err(r, &one);
+		if (one.code == ERR_STOPPED) {
+			rc = -1;
+			*e = one;
+			break;
+		}
+		run_find_err(r, &one);
 	}
 	r->step = self;
 	return rc;
@@ -97,5 +100,10 @@ const struct step step_preflight = {
 	.trouble =
 		N_("The source runs on untouched. Mend what is named and run "
 		   "again."),
+	.file = {.manual = N_("vmferry inspect FILE\n"
+			      "pvesm status --content images\n"
+			      "pvesh get /cluster/nextid"),
+		.trouble = N_("Nothing was touched. Mend what is named and "
+			      "run again.")},
 	.run = run,
 };

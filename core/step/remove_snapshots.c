@@ -91,7 +91,7 @@ static int verify(struct run *r, struct err *e)
 const struct step step_remove_snapshots = {
 	.kind = "remove_snapshots",
 	.order = 30,
-	.flags = STEP_LONG,
+	.flags = STEP_LONG | STEP_HOST,
 	.doing = N_("Remove the VM's snapshots"),
 	.why = N_(
 		"While a snapshot exists, the disk is spread over several "

@@ -12,6 +12,7 @@
 
 #include "../disks.h"
 #include "../esxi.h"
+#include "../origin.h"
 #include "../source.h"
 #include "../stop.h"
 #include "../str.h"
@@ -67,8 +68,8 @@ static int run(struct run *r, struct err *e)
 	struct pve_vm_status st;
 	struct pve *p;
 
-	if (source_still_off(r, e) || run_pve(r, &p, e) ||
-		pve_vm_status(p, run_vmid(r), &st, e))
+	if ((origin_is_file(r) ? origin_quiet(r, e) : source_still_off(r, e)) ||
+		run_pve(r, &p, e) || pve_vm_status(p, run_vmid(r), &st, e))
 		return -1;
 	/* An undone ladder, or one that was cut between two rungs. */
 	if (!st.running && bus_settle(r, p, e))
@@ -349,6 +350,12 @@ const struct step step_start_vm = {
 	.manual = N_("qm start VMID\nqm agent VMID ping"),
 	.trouble = N_("Look at the VM's console. Way back: this VM is stopped "
 		      "and the old one started again."),
+	.file = {.why = N_("The files are proven unchanged once more, the "
+			   "network links go up, and vmferry waits until the "
+			   "guest's agent answers."),
+		.trouble = N_("Look at the VM's console. Way back: this VM is "
+			      "stopped and removed; the files are as they "
+			      "were.")},
 	.run = run,
 	.verify = verify,
 	.undo = undo,

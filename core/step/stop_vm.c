@@ -143,7 +143,7 @@ static int undo(struct run *r, struct err *e)
 const struct step step_stop_vm = {
 	.kind = "stop_vm",
 	.order = 20,
-	.flags = STEP_STOPS,
+	.flags = STEP_STOPS | STEP_HOST,
 	.doing = N_("Stop the VM on the ESXi host"),
 	.why = N_("A disk can only be copied whole while nothing writes to it. "
 		  "From here the service is down."),

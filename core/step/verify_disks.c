@@ -78,6 +78,7 @@ const struct step step_verify_disks = {
 		"give the digest taken while the source was read."),
 	.manual = N_("sha256sum /vmfs/volumes/DS/VM/VM-flat.vmdk   (on ESXi)\n"
 		     "qemu-img convert -O raw VOLUME /dev/stdout | sha256sum"),
+	.file = {.manual = N_("qemu-img compare VM-disk1.vmdk VOLUME")},
 	.trouble = N_("A difference means bad storage or memory here. Do not "
 		      "start the VM; undo and copy again, on other storage."),
 	.run = run,

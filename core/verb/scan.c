@@ -12,6 +12,7 @@ struct scan {
 	struct ssh_target ssh;
 	struct pve_target node;
 	const char *vm, *output, *secrets;
+	const char *file; /* an .ova, .ovf or .vmx */
 };
 
 enum {
@@ -124,7 +125,9 @@ static int parse(int argc, char **argv, struct scan *s, struct err *e)
 	while ((c = getopt_long(argc, argv, "", longopts, NULL)) != -1)
 		if (take(s, c))
 			return verb_usage(&verb_scan, e);
-	if (optind != argc || (!s->esxi && !s->pve))
+	s->file = optind < argc ? argv[optind++] : NULL;
+	if (optind != argc || (!s->esxi && !s->pve && !s->file) ||
+		(s->file && (s->esxi || s->vm)))
 		return verb_usage(&verb_scan, e);
 	if (s->esxi && split_host(s->esxi, 22, &s->ssh.host, &s->ssh.port, e))
 		return -1;
@@ -138,6 +141,8 @@ static int gather(
 {
 	s->ssh.password = secrets_get(secrets, "esxi.password");
 	if (s->esxi && facts_esxi(facts, &s->ssh, s->vm, e))
+		return -1;
+	if (s->file && facts_file(facts, s->file, e))
 		return -1;
 	if (!s->pve)
 		return 0;
@@ -178,11 +183,12 @@ static int run(int argc, char **argv, struct out *o, struct err *e)
 
 const struct verb verb_scan = {
 	.name = "scan",
-	.args = "[--esxi HOST[:PORT] [--user USER] [--key FILE] [--vm VM] "
+	.args = "[FILE | --esxi HOST[:PORT] [--user USER] [--key FILE] [--vm "
+		"VM] "
 		"[--accept-hostkey FINGERPRINT]] [--pve HOST[:PORT] "
 		"[--pve-user USER] [--node NODE] [--accept-cert FINGERPRINT]] "
 		"[--secrets FILE] [--output FILE]",
-	.help = N_(
-		"look at an ESXi host and a Proxmox node, print facts as JSON"),
+	.help = N_("look at an ESXi host (or an .ova, .ovf or .vmx) and a "
+		   "Proxmox node, print facts as JSON"),
 	.run = run,
 };

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "manifest.h"
 #include "ovf.h"
 #include "str.h"
 
@@ -50,12 +51,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	_free_ char *text = xstrndup((const char *)data, size);
 	_vm_ struct vm *v = NULL;
-	char **names = NULL;
+	_manifest_ struct manifest m = {0};
 	struct err e = {0};
 
 	as_archive(data, size);
-	if (ovf_manifest(text, &names, &e) == 0)
-		ovf_names_free(names);
+	(void)manifest_parse(text, &m, &e);
 	if (ovf_parse((const char *)data, size, "/x/y.ovf", &v, &e) == 0)
 		check(v);
 	else if (e.code != ERR_BAD_OVF)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "manifest.h"
 #include "ovf_doc.h"
 #include "str.h"
 
@@ -402,20 +403,22 @@ static void hostile(void **state)
 
 static void manifest(void **state)
 {
-	char **names = NULL;
+	_manifest_ struct manifest m = {0};
 	struct err e = {0};
 
 	(void)state;
-	assert_int_equal(ovf_manifest("SHA256(a b.ovf)= 00ff\r\n\r\n"
-				      "SHA1 (x(1).vmdk) = 12\n",
-				 &names, &e),
+	assert_int_equal(manifest_parse("SHA256(a b.ovf)= 00ff\r\n\r\n"
+					"SHA1 (x(1).vmdk) = 12\n",
+				 &m, &e),
 		0);
-	assert_string_equal(names[0], "a b.ovf");
-	assert_string_equal(names[1], "x(1).vmdk");
-	assert_null(names[2]);
-	ovf_names_free(names);
-	assert_int_equal(ovf_manifest("SHA1()= 1\n", &names, &e), -1);
-	assert_int_equal(ovf_manifest("\n<xml/>\n", &names, &e), -1);
+	assert_int_equal(m.n, 2);
+	assert_string_equal(m.lines[0].name, "a b.ovf");
+	assert_string_equal(m.lines[0].hex, "00ff");
+	assert_string_equal(m.lines[1].algorithm, "SHA1");
+	assert_string_equal(m.lines[1].name, "x(1).vmdk");
+	manifest_free(&m);
+	assert_int_equal(manifest_parse("SHA1()= 1\n", &m, &e), -1);
+	assert_int_equal(manifest_parse("\n<xml/>\n", &m, &e), -1);
 	assert_int_equal(e.code, ERR_BAD_OVF);
 	assert_non_null(strstr(e.why, "line 2"));
 }
