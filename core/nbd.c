@@ -418,7 +418,7 @@ int nbd_open_file(const char *path, const char *format,
 		.file = file,
 		.format = format,
 		.read_only = o->read_only,
-		.direct = true,
+		.direct = file_takes_direct(path, strcmp(format, "qcow2") == 0),
 	};
 	struct nbdc *c;
 

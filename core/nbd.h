@@ -15,7 +15,7 @@ struct nbd_serve {
 	bool image_opts;    /* file is "driver=...,..."; format is unused */
 	bool read_only;
 	unsigned clients; /* connections at once; 0: 1, and end with it */
-	bool direct;      /* go past the page cache where the file allows it */
+	bool direct;      /* go past the page cache: file_takes_direct */
 };
 
 struct nbd_server;

@@ -145,11 +145,7 @@ static int spawn(struct nbd_server *s, const struct nbd_serve *o, struct err *e)
 	argv[n++] = clients;
 	argv[n++] = "--discard=unmap";
 	argv[n++] = "--detect-zeroes=off";
-	argv[n++] = o->direct &&
-			file_takes_direct(
-				o->file, strcmp(o->format, "qcow2") == 0)
-		? "--cache=none"
-		: "--cache=writeback";
+	argv[n++] = o->direct ? "--cache=none" : "--cache=writeback";
 	if (s->many)
 		argv[n++] = "--persistent";
 	if (o->read_only)

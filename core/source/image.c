@@ -299,7 +299,7 @@ static int serve(struct image *m, const struct how *how, struct err *e)
 		.image_opts = how->options,
 		.read_only = true,
 		.clients = CLIENTS,
-		.direct = true,
+		.direct = !how->options && file_takes_direct(how->file, false),
 	};
 	const struct sink_opts o = {.read_only = true};
 	struct nbdc *c;
