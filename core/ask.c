@@ -111,8 +111,10 @@ static int check_text(const json_t *q, const char *value, struct err *e)
 			ANSWER_MAX);
 	if (pattern ? matches(pattern, value) : *value != '\0')
 		return 0;
-	return err_set(e, ERR_ANSWER_BAD, "\"%s\" does not fit%s%s", value,
-		hint ? "; an example: " : "", hint ? hint : "");
+	if (!hint)
+		return err_set(e, ERR_ANSWER_BAD, "\"%s\" does not fit", value);
+	return err_set(e, ERR_ANSWER_BAD, "\"%s\" does not fit; an example: %s",
+		value, hint);
 }
 
 static int check_confirm(const json_t *q, const char *value, struct err *e)

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "i18n.h"
 #include "stop.h"
 #include "str.h"
 
@@ -154,9 +155,11 @@ int copy_state_same(
 	if (!s->head || json_flag(s->head, "read_all", false) == job->read_all)
 		return 0;
 	return err_set(e, ERR_BAD_INPUT,
-		"%s is of a copy with%s --read-all: go on in that way, or "
-		"remove it to begin anew",
-		s->path, job->read_all ? "out" : "");
+		job->read_all ? N_("%s is of a copy without --read-all: go on "
+				   "in that way, or remove it to begin anew")
+			      : N_("%s is of a copy with --read-all: go on in "
+				   "that way, or remove it to begin anew"),
+		s->path);
 }
 
 int copy_state_mark(

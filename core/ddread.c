@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "i18n.h"
+
 #define MIB (1ULL << 20)
 
 /* The last bytes of a disk may be no large block: the host would give more,
@@ -47,9 +49,9 @@ int dd_list(struct buf *b, const char *file, const struct extent *x, size_t n,
 			end += x[i].length;
 		if (off % 512 || end % 512)
 			return err_set(e, ERR_INTERNAL,
-				"bytes %" PRIu64 " to %" PRIu64
-				" are no sectors",
-				off, end);
+				"bytes %llu to %llu are no sectors",
+				(unsigned long long)off,
+				(unsigned long long)end);
 		dd_add(b, file, off, end - off);
 	}
 	*at = i;
@@ -65,7 +67,7 @@ static const char *complaint(char *text)
 		if (*line && !strstr(line, "records in") &&
 			!strstr(line, "records out") && !strstr(line, "copied"))
 			return line;
-	return "no reason given";
+	return N_("no reason given");
 }
 
 int dd_judge(const char *file, const char *signal, char *text, struct err *e)

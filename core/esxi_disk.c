@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "i18n.h"
 #include "stop.h"
 
 /* --- proof that a VM is off --- */
@@ -246,8 +247,8 @@ static int no_delta(struct esxi *x, const struct vm *vm, struct err *e)
 {
 	if (vm->snapshots)
 		return err_set(e, ERR_SNAPSHOT_STUCK,
-			"the host still knows %d snapshot%s of it",
-			vm->snapshots, vm->snapshots == 1 ? "" : "s");
+			"the host still knows snapshots of it: %d",
+			vm->snapshots);
 	for (size_t i = 0; i < vm->n_disks; i++) {
 		const struct vm_disk *d = &vm->disks[i];
 
@@ -258,7 +259,7 @@ static int no_delta(struct esxi *x, const struct vm *vm, struct err *e)
 		if (!d->cid)
 			return err_set(e, ERR_SNAPSHOT_STUCK, "%s: %s", d->slot,
 				d->unsupported ? d->unsupported
-					       : "has no descriptor");
+					       : N_("has no descriptor"));
 	}
 	return check_dirs(x, vm, e);
 }

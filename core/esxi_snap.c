@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "i18n.h"
 #include "stop.h"
 #include "vmodl.h"
 
@@ -69,8 +70,8 @@ static void judge_task(struct tasks *t, const struct esxi_call *c, bool first)
 		return;
 	msg = json_str(json_object_get(info, "error"), "msg");
 	if (!msg)
-		msg = json_str_or(
-			json_object_get(info, "error"), "_type", "no reason");
+		msg = json_str_or(json_object_get(info, "error"), "_type",
+			N_("no reason"));
 	str_printable(t->error, sizeof(t->error), msg);
 }
 

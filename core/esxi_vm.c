@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "i18n.h"
 #include "vmx.h"
 
 /* --- which --- */
@@ -126,7 +127,8 @@ static char *file_trouble(const char *path, const struct esxi_call *stat)
 	if (strstr(said, "No such file"))
 		all = xasprintf("%s is not there", path);
 	else
-		all = xasprintf("%s cannot be read: %s", path, str_trim(said));
+		all = xasprintf(
+			N_("%s cannot be read: %s"), path, str_trim(said));
 	return str_printable_dup(all);
 }
 
@@ -190,7 +192,7 @@ int esxi_descs_read(
 			read_desc(&d[i], paths[i], &c[2 * i + 1], &c[2 * i]);
 		else
 			d[i] = (struct esxi_desc){
-				.why = xstrdup("its file cannot be found"),
+				.why = xstrdup(N_("its file cannot be found")),
 				.code = ERR_DISK_MISSING};
 	esxi_calls_free(c, 2 * n);
 	return 0;

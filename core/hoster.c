@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "http.h"
+#include "i18n.h"
 
 #define X(name) extern const struct hoster hoster_##name;
 #include "gen/hoster.h"
@@ -158,15 +159,16 @@ int hoster_server(struct hoster_conn *c, const char *want, const char *ip,
 			return err_set(e, ERR_HOSTER_TARGET,
 				"%s is more than one server: give the id, as "
 				"vmferry hoster list shows it",
-				want ? want : "this machine");
+				want ? want : N_("this machine"));
 		found = s;
 	}
 	if (!found)
 		return err_set(e, ERR_HOSTER_TARGET,
 			want ? "%s is not a server of this account"
-			     : "%s is no server of this account: name one as "
-			       "hoster.to",
-			want ? want : "this machine");
+			     : N_("%s is no server of this account: name one "
+				  "as "
+				  "hoster.to"),
+			want ? want : N_("this machine"));
 	*out = json_incref(found);
 	return 0;
 }

@@ -11,6 +11,7 @@
 
 #include "guest/addr.h"
 #include "http.h"
+#include "i18n.h"
 #include "stop.h"
 
 #define MAX_HEADERS 12
@@ -269,13 +270,13 @@ static int refused(struct hoster_conn *c, const struct hoster_req *q,
 		? r->retry_after
 		: json_u64(json_object_get(body, "error"), "interval", 0);
 	if (code == ERR_HOSTER_RATE && c->wait)
-		snprintf(wait, sizeof(wait), "; try again in %u s", c->wait);
-	return err_set(e, code, "%s %s: HTTP %u %s%s%s%s", q->method, q->path,
+		snprintf(wait, sizeof(wait), N_("try again in %u s"), c->wait);
+	return err_set(e, code, "%s %s: HTTP %u %s%s%s%s%s", q->method, q->path,
 		r->status, word, *word && *text ? ": " : "",
 		*text           ? text
 			: *word ? ""
 				: r->reason,
-		wait);
+		*wait ? "; " : "", wait);
 }
 
 /* Any JSON value, also one that is no list or object; nothing is null. */

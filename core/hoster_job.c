@@ -99,10 +99,15 @@ static void find_state(struct run *r, const json_t *s)
 	_free_ char *others = joined(json_object_get(s, "others"));
 	const char *mac = json_str(s, "mac");
 
-	run_find(r, LEVEL_OK, ERR_NONE, "%s points to %s%s%s",
-		json_str_or(s, "address", "?"), hoster_job_name(from),
-		mac ? ", virtual MAC " : ", without a virtual MAC",
-		mac ? mac : "");
+	if (mac)
+		run_find(r, LEVEL_OK, ERR_NONE,
+			"%s points to %s, virtual MAC %s",
+			json_str_or(s, "address", "?"), hoster_job_name(from),
+			mac);
+	else
+		run_find(r, LEVEL_OK, ERR_NONE,
+			"%s points to %s, without a virtual MAC",
+			json_str_or(s, "address", "?"), hoster_job_name(from));
 	if (*others)
 		run_find(r, LEVEL_WARNING, ERR_NONE,
 			"%s moves as a whole: %s leave the old server with it",

@@ -102,8 +102,9 @@ static size_t on_header(char *s, size_t size, size_t n, void *arg)
 static size_t refuse(struct part *p, const char *why)
 {
 	err_set(&p->err, ERR_SOURCE_READ,
-		"asked for %" PRIu64 " bytes from %" PRIu64 " on, %s",
-		p->q->len, p->q->from, why);
+		"asked for %llu bytes from %llu on, %s",
+		(unsigned long long)p->q->len, (unsigned long long)p->q->from,
+		why);
 	return 0;
 }
 
@@ -123,8 +124,9 @@ static size_t on_body(char *s, size_t size, size_t n, void *arg)
 		return refuse(p, "the host answers with another Content-Range");
 	if (p->q->size && p->a.size && p->a.size != p->q->size) {
 		err_set(&p->err, ERR_SOURCE_CHANGED,
-			"the file had %" PRIu64 " bytes, now it has %" PRIu64,
-			p->q->size, p->a.size);
+			"the file had %llu bytes, now it has %llu",
+			(unsigned long long)p->q->size,
+			(unsigned long long)p->a.size);
 		return 0;
 	}
 	if (len > p->q->len - p->done)
@@ -183,9 +185,9 @@ static int judge(struct http *h, struct part *p, CURLcode rc, struct err *e)
 	if (p->status != 206 || p->done == p->q->len)
 		return 0;
 	return err_set(e, p->ranged ? h->o.lost : ERR_SOURCE_READ,
-		"asked for %" PRIu64 " bytes from %" PRIu64
-		" on, %s gave %" PRIu64,
-		p->q->len, p->q->from, h->host, p->done);
+		"asked for %llu bytes from %llu on, %s gave %llu",
+		(unsigned long long)p->q->len, (unsigned long long)p->q->from,
+		h->host, (unsigned long long)p->done);
 }
 
 int http_part(struct http *h, const struct http_part *q,

@@ -3,8 +3,8 @@
  * only to a message's exact words, so the catalogue's file is read here: each
  * message is a pattern of fixed text and printf directives, the one with most
  * fixed text that fits wins. Where none fits the whole, its parts are tried:
- * "WHAT: WHY", "TEXT (MORE)". The file's form: gettext's manual, "The Format
- * of GNU MO Files".
+ * "WHAT: WHY", "TEXT; TEXT", "TEXT (MORE)". The file's form: gettext's manual,
+ * "The Format of GNU MO Files".
  */
 #include "i18n_own.h"
 
@@ -314,7 +314,7 @@ static char *in_two(const char *left, size_t n, const char *between,
 
 static char *by_parts(const char *english, int depth)
 {
-	static const char *const between[] = {"  ", N_(": "), " ("};
+	static const char *const between[] = {"  ", N_(": "), "; ", " ("};
 
 	for (const char *s = english; *s && s[1]; s++)
 		for (size_t i = 0; i < ARRAY_LEN(between); i++) {

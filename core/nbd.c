@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "i18n.h"
 #include "str.h"
 
 #define ALLOCATION LIBNBD_CONTEXT_BASE_ALLOCATION
@@ -37,7 +38,7 @@ static int failed(struct err *e, enum err_code code)
 
 	if (n == ENOSPC || n == EDQUOT)
 		code = ERR_NO_SPACE;
-	return err_set(e, code, "%s", why ? why : "unknown NBD error");
+	return err_set(e, code, "%s", why ? why : N_("unknown NBD error"));
 }
 
 /* --- connect and close --- */

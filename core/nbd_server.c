@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "nbd.h"
+#include "i18n.h"
 #include "proc.h"
 #include "stop.h"
 #include "str.h"
@@ -185,7 +186,7 @@ static int ended(
 	*locked = strstr(words, "lock") != NULL;
 	return err_set(e,
 		strstr(words, "No space left") ? ERR_NO_SPACE : ERR_NBD, "%s",
-		*words ? words : "qemu-nbd ended at once");
+		*words ? words : N_("qemu-nbd ended at once"));
 }
 
 /* Its socket is there before it listens, and it listens before it opens the
@@ -194,7 +195,7 @@ static int first_client(
 	struct nbd_server *s, struct nbdc **out, bool *locked, struct err *e)
 {
 	double until = now_mono() + START_TIMEOUT;
-	struct err why = {.code = ERR_NBD, .why = "it does not listen"};
+	struct err why = {.code = ERR_NBD, .why = N_("it does not listen")};
 
 	while (now_mono() < until) {
 		if (file_exists(s->socket) &&

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "i18n.h"
 #include "manifest.h"
 #include "str.h"
 
@@ -53,7 +54,7 @@ static void check_disks(const struct ova *a, struct vm *v)
 		str_set(&d->path, NULL);
 		if (!d->file || d->unsupported || ova_find(a, d->file))
 			continue;
-		d->unsupported = xstrdup("its file is not in the archive");
+		d->unsupported = xstrdup(N_("its file is not in the archive"));
 		vm_warn(v, "The archive does not have %s, the disk of %s.",
 			d->file, d->slot);
 	}

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "i18n.h"
 #include "str.h"
 
 struct controller {
@@ -239,15 +240,16 @@ static int set_file(struct vm_disk *disk, const struct ovf_file *f,
 			"the file name '%s' leads out of the package", f->href);
 	disk->file = xstrdup(f->href);
 	if (strstr(f->href, "://"))
-		disk->unsupported = xstrdup("its file is at a URL: fetch it "
-					    "and mend the href");
+		disk->unsupported = xstrdup(N_("its file is at a URL: fetch it "
+					       "and mend the href"));
 	else if (f->compression && *f->compression &&
 		!str_eqi(f->compression, "identity"))
 		disk->unsupported = xasprintf(
-			"its file is compressed (%s)", f->compression);
+			N_("its file is compressed (%s)"), f->compression);
 	else if (f->chunk_size && strcmp(f->chunk_size, "0") != 0 &&
 		*f->chunk_size)
-		disk->unsupported = xstrdup("its file is split into chunks");
+		disk->unsupported =
+			xstrdup(N_("its file is split into chunks"));
 	else if (path)
 		disk->path = beside(path, f->href);
 	return 0;
@@ -256,7 +258,7 @@ static int set_file(struct vm_disk *disk, const struct ovf_file *f,
 static void set_empty(struct vm_disk *disk, struct vm *v)
 {
 	disk->unsupported =
-		xstrdup("it has no file in the package: a new, empty disk");
+		xstrdup(N_("it has no file in the package: a new, empty disk"));
 	vm_warn(v, "%s is an empty disk in the package; nothing is copied.",
 		disk->slot);
 }
@@ -288,7 +290,8 @@ static int set_disk(const struct ovf_doc *d, const struct ovf_disk *k,
 	if (!disk->unsupported && k->parent && *k->parent) {
 		disk->snapshot = true;
 		disk->unsupported = xasprintf(
-			"it holds only the difference to disk '%s'", k->parent);
+			N_("it holds only the difference to disk '%s'"),
+			k->parent);
 	}
 	return 0;
 }

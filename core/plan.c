@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "hoster_job.h"
+#include "i18n.h"
 #include "map.h"
 #include "step.h"
 #include "str.h"
@@ -137,7 +138,7 @@ static int pick_storage(const struct build *b, const char *slot,
 		return err_set(e, ERR_STORAGE_UNFIT,
 			r ? "storage %s does not hold VM disks (content "
 			    "images)"
-			  : "no storage %s on the node",
+			  : N_("no storage %s on the node"),
 			name);
 	if (!json_flag(r, "enabled", true) || !json_flag(r, "active", true))
 		return err_set(e, ERR_STORAGE_UNFIT,

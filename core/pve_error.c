@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "i18n.h"
 #include "pve_priv.h"
 #include "str.h"
 
@@ -172,7 +173,7 @@ static char *text_of(const struct http_resp *r, const json_t *body)
 	memmove(s, cut, strlen(cut) + 1);
 	cut_perl_place(s);
 	if (!*s)
-		str_set(&s, "no reason given");
+		str_set(&s, N_("no reason given"));
 	return s;
 }
 

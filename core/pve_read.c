@@ -1,6 +1,7 @@
 /* What there is: nodes, storages, bridges, privileges, devices, free ids. */
 #include <string.h>
 
+#include "i18n.h"
 #include "pve_priv.h"
 
 /* ---- storage types: pve-api.md 6 ---- */
@@ -105,11 +106,12 @@ static const char *unfit(
 	struct pve *p, const char *storage, const char *type, unsigned flags)
 {
 	if (flags & NO_DISKS)
-		return "is of a kind whose disks are no file or device of the "
-		       "node";
+		return N_(
+			"is of a kind whose disks are no file or device of the "
+			"node");
 	if (strcmp(type, "rbd") == 0 && !storage_flag(p, storage, "krbd"))
-		return "has no block devices on the node: set KRBD on it "
-		       "(pvesm set STORAGE --krbd 1)";
+		return N_("has no block devices on the node: set KRBD on it "
+			  "(pvesm set STORAGE --krbd 1)");
 	return NULL;
 }
 
@@ -125,7 +127,7 @@ static json_t *storage_row(struct pve *p, const json_t *in)
 	content = split(json_str_or(in, "content", ""));
 	why = has_text(content, "images")
 		? unfit(p, name, type, flags)
-		: "takes no VM disks (content type images)";
+		: N_("takes no VM disks (content type images)");
 	images = !why;
 	if (images && strcmp(type, "zfspool") == 0)
 		thin = storage_flag(p, name, "sparse");
@@ -170,11 +172,11 @@ static int fit(const json_t *s, const char *name, struct err *e)
 	const char *why = NULL;
 
 	if (!s)
-		why = "is not there, or this login may not see it";
+		why = N_("is not there, or this login may not see it");
 	else if (!json_flag(s, "enabled", false))
-		why = "is disabled, or not for this node";
+		why = N_("is disabled, or not for this node");
 	else if (!json_flag(s, "active", false))
-		why = "is not active";
+		why = N_("is not active");
 	else
 		why = json_str(s, "unfit");
 	if (why)
@@ -312,8 +314,8 @@ int pve_next_id(struct pve *p, unsigned want, unsigned *id, struct err *e)
 	if (want)
 		pve_param(&ps, "vmid", "%u", want);
 	if (pve_call(p, "GET", "/cluster/nextid", NULL, &ps, &data, e) < 0)
-		return err_in(
-			e, want ? "take VM id %u" : "find a free VM id", want);
+		return err_in(e,
+			want ? "take VM id %u" : N_("find a free VM id"), want);
 	n = json_is_integer(data) ? (uint64_t)json_integer_value(data) : 0;
 	if (json_is_string(data) &&
 		str_u64(json_string_value(data), UINT32_MAX, &n) < 0)

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "i18n.h"
 #include "ssh_hello.h"
 #include "stop.h"
 #include "tcp.h"
@@ -100,7 +101,8 @@ int ssh_lost(struct ssh *s, struct err *e)
 	s->dead = true;
 	libssh2_session_last_error(s->ses, &msg, NULL, 0);
 	return err_set(e, s->up ? ERR_SSH_LOST : ERR_SSH_CONNECT, "%s: %s",
-		s->host, msg && *msg ? msg : "the host closed the connection");
+		s->host,
+		msg && *msg ? msg : N_("the host closed the connection"));
 }
 
 int ssh_tried(struct ssh *s, int rc, struct err *e)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "i18n.h"
 #include "ssh_hello.h"
 
 /*
@@ -88,7 +89,7 @@ static int login_key(struct login *l, struct err *e)
 	switch (rc) {
 	case LIBSSH2_ERROR_AUTHENTICATION_FAILED:
 	case LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED:
-		buf_addf(&l->tried, "publickey with %s (refused)", file);
+		buf_addf(&l->tried, N_("publickey with %s (refused)"), file);
 		explain_key(l);
 		return 0;
 	case LIBSSH2_ERROR_FILE:
@@ -125,12 +126,12 @@ static int login_password(struct login *l, struct err *e)
 			libssh2_userauth_password_ex(s->ses, user, strlen(user),
 				password, strlen(password), NULL));
 	} else {
-		buf_adds(&l->tried, "no password (none is taken)");
+		buf_adds(&l->tried, N_("no password (none is taken)"));
 		return 0;
 	}
 	if (rc == 0)
 		return 1;
-	buf_addf(&l->tried, "the password once by %s (refused)", how);
+	buf_addf(&l->tried, N_("the password once by %s (refused)"), how);
 	if (s->asked[0]) {
 		s->dead = true;
 		return err_set(e, ERR_SSH_AUTH,

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "ddread.h"
+#include "i18n.h"
 #include "proc.h"
 #include "stop.h"
 #include "str.h"
@@ -373,7 +374,7 @@ static int ended(struct ssh_child *c, const char *file, struct err *e)
 			? ERR_SSH_AUTH
 			: ERR_SSH_CONNECT,
 		"ssh ended: %s",
-		c->words.s && *c->words.s ? c->words.s : "no reason given");
+		c->words.s && *c->words.s ? c->words.s : N_("no reason given"));
 }
 
 /* 1 something was read, 0 nothing now, -1. */

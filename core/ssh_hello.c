@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "i18n.h"
 #include "str.h"
 #include "tcp.h"
 
@@ -18,8 +19,8 @@
 #define SHOWN 84
 
 static const char *const class_names[SSH_CLASSES] = {
-	[SSH_KEX] = "key exchange",
-	[SSH_HOSTKEY] = "host key",
+	[SSH_KEX] = N_("key exchange"),
+	[SSH_HOSTKEY] = N_("host key"),
 	[SSH_CIPHER_CS] = "cipher",
 	[SSH_CIPHER_SC] = "cipher",
 	[SSH_MAC_CS] = "MAC",
@@ -254,9 +255,9 @@ bool ssh_hello_refuses(const struct ssh_hello *h, const char *key,
 		!ssh_list_has(keys, "ssh-rsa") &&
 		(release >= 808 || ssh_list_has(keys, "rsa-sha2-256"))) {
 		snprintf(out, size,
-			"%s signs with an RSA key only by ssh-rsa (SHA-1), "
-			"which this host (%s) no longer takes from a user; "
-			"an ECDSA key works",
+			N_("%s signs with an RSA key only by ssh-rsa (SHA-1), "
+			   "which this host (%s) no longer takes from a user; "
+			   "an ECDSA key works"),
 			lib, h->banner);
 		return true;
 	}
@@ -264,8 +265,9 @@ bool ssh_hello_refuses(const struct ssh_hello *h, const char *key,
 	if ((str_starts(key, "ecdsa-") && release && release < 507) ||
 		(strcmp(key, "ssh-ed25519") == 0 && release && release < 605)) {
 		snprintf(out, size,
-			"this host (%s) is too old for a key of the kind %s; "
-			"an RSA key works",
+			N_("this host (%s) is too old for a key of the kind "
+			   "%s; "
+			   "an RSA key works"),
 			h->banner, key);
 		return true;
 	}
@@ -273,8 +275,8 @@ bool ssh_hello_refuses(const struct ssh_hello *h, const char *key,
 	if (strcmp(key, "ssh-ed25519") == 0 && release &&
 		!strstr(h->lists[SSH_KEX], "curve25519")) {
 		snprintf(out, size,
-			"this host (%s, FIPS mode) takes no Ed25519 keys; "
-			"an ECDSA key works",
+			N_("this host (%s, FIPS mode) takes no Ed25519 keys; "
+			   "an ECDSA key works"),
 			h->banner);
 		return true;
 	}

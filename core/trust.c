@@ -214,10 +214,12 @@ int trust_check(enum trust_kind kind, const char *host, unsigned port,
 		(strcmp(accept, TRUST_FIRST) != 0 &&
 			!same(kind, accept, fingerprint)))
 		return err_set(e, kinds[kind].is_new,
-			"%s:%u is met for the first time and shows %s%s%s%s",
+			"%s:%u is met for the first time and shows "
+			"%s%s%s%s%s",
 			host, port, algo ? algo : "", algo ? " " : "",
-			fingerprint,
-			accept ? ": not the one that was to be accepted" : "");
+			fingerprint, accept ? ": " : "",
+			accept ? N_("not the one that was to be accepted")
+			       : "");
 	pins_add(&p, kind, host, port, algo, fingerprint);
 	return pins_write(&p, e);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "charset.h"
+#include "i18n.h"
 #include "str.h"
 
 #define SECTOR 512
@@ -306,17 +307,18 @@ static int check_whole(struct reader *r)
 	const char *why = NULL;
 
 	if (!d->create_type && !d->n_extents)
-		why = r->magic ? "the descriptor ends before its createType"
-			       : "this is not a disk descriptor";
+		why = r->magic ? N_("the descriptor ends before its createType")
+			       : N_("this is not a disk descriptor");
 	else if (!d->create_type)
-		why = "the descriptor has no createType";
+		why = N_("the descriptor has no createType");
 	else if (!d->version)
-		why = "the descriptor has no version";
+		why = N_("the descriptor has no version");
 	else if (!d->n_extents)
-		why = "the descriptor names no extent: it is cut off";
+		why = N_("the descriptor names no extent: it is cut off");
 	else if (!r->ddb)
-		why = "the descriptor has no disk data base (ddb lines): it is "
-		      "cut off";
+		why = N_("the descriptor has no disk data base (ddb lines): it "
+			 "is "
+			 "cut off");
 	if (!why)
 		return 0;
 	return err_set(r->e, ERR_BAD_VMDK, "%s", why);

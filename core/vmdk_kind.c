@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "i18n.h"
 #include "str.h"
 
 enum layout {
@@ -30,24 +31,26 @@ static const struct kind {
 	{"monolithicFlat", PLAIN, " FLAT VMFS ", NULL},
 	{"twoGbMaxExtentFlat", PLAIN, " FLAT ZERO ", NULL},
 	{"monolithicSparse", SPARSE, " SPARSE ",
-		"a sparse disk of VMware Workstation"},
+		N_("a sparse disk of VMware Workstation")},
 	{"twoGbMaxExtentSparse", SPARSE, " SPARSE ZERO ",
-		"a sparse disk of VMware Workstation, split into pieces"},
+		N_("a sparse disk of VMware Workstation, split into pieces")},
 	{"streamOptimized", SPARSE, " SPARSE ",
-		"a compressed disk, as in an OVA"},
+		N_("a compressed disk, as in an OVA")},
 	{"vmfsSparse", CHILD, " VMFSSPARSE ", NULL},
 	{"seSparse", CHILD, " SESPARSE ", NULL},
 	{"vsanSparse", CHILD, " VSANSPARSE ", NULL},
-	{"vmfsRaw", RAW, " VMFSRAW ", "a raw device"},
+	{"vmfsRaw", RAW, " VMFSRAW ", N_("a raw device")},
 	{"vmfsRawDeviceMap", RAW, " VMFSRDM ",
-		"a raw device mapping (virtual RDM): its data are on a LUN"},
+		N_("a raw device mapping (virtual RDM): its data are on a "
+		   "LUN")},
 	{"vmfsPassthroughRawDeviceMap", RAW, " VMFSRDM ",
-		"a raw device mapping (physical RDM): its data are on a LUN"},
-	{"fullDevice", RAW, " FLAT ZERO ", "a physical disk of the host"},
+		N_("a raw device mapping (physical RDM): its data are on a "
+		   "LUN")},
+	{"fullDevice", RAW, " FLAT ZERO ", N_("a physical disk of the host")},
 	{"partitionedDevice", RAW, " FLAT ZERO SPARSE ",
-		"partitions of a physical disk of the host"},
+		N_("partitions of a physical disk of the host")},
 	{"custom", RAW, " FLAT ZERO SPARSE VMFS ",
-		"a disk put together by hand (createType custom)"},
+		N_("a disk put together by hand (createType custom)")},
 };
 
 static const char extent_types[] =
@@ -74,15 +77,17 @@ const char *vmdk_no_descriptor(const void *data, size_t len)
 		const char *why;
 	} rows[] = {
 		{"COWD", 4,
-			"this is the data of a snapshot (-delta.vmdk), not a "
-			"descriptor: give the .vmdk without -delta"},
+			N_("this is the data of a snapshot (-delta.vmdk), not "
+			   "a "
+			   "descriptor: give the .vmdk without -delta")},
 		{"\xbe\xba\xfe\xca\0\0\0\0", 8,
-			"this is the data of a snapshot (-sesparse.vmdk), not "
-			"a descriptor: give the .vmdk without -sesparse"},
+			N_("this is the data of a snapshot (-sesparse.vmdk), "
+			   "not "
+			   "a descriptor: give the .vmdk without -sesparse")},
 		{"\xa2\x72\x19\xf6", 4,
-			"this is a change tracking map (-ctk.vmdk), not a "
-			"disk"},
-		{"\x1f\x8b", 2, "this file is compressed with gzip"},
+			N_("this is a change tracking map (-ctk.vmdk), not a "
+			   "disk")},
+		{"\x1f\x8b", 2, N_("this file is compressed with gzip")},
 	};
 
 	if (!len)
@@ -162,19 +167,20 @@ static char *why_not_plain(const struct vmdk *d)
 	const struct vmdk_extent *x = &d->extents[0];
 
 	if (d->n_extents != 1)
-		return xasprintf(
-			"its data are spread over %zu extents", d->n_extents);
+		return xasprintf(N_("its data are spread over %zu extents"),
+			d->n_extents);
 	if (!x->readable)
-		return xstrdup("its extent is marked NOACCESS");
+		return xstrdup(N_("its extent is marked NOACCESS"));
 	if (!x->file || !*x->file || strcmp(x->type, "ZERO") == 0)
-		return xstrdup("its extent has no file");
+		return xstrdup(N_("its extent has no file"));
 	if (leads_out(x->file))
-		return xasprintf(
-			"its extent '%s' lies outside the VM's directory and "
-			"the datastores",
+		return xasprintf(N_("its extent '%s' lies outside the VM's "
+				    "directory and "
+				    "the datastores"),
 			x->file);
 	if (x->offset)
-		return xasprintf("its data begin at sector %llu of the extent",
+		return xasprintf(
+			N_("its data begin at sector %llu of the extent"),
 			(unsigned long long)x->offset);
 	return NULL;
 }
@@ -186,24 +192,25 @@ static char *reason(
 	const struct vmdk_extent *x;
 
 	if (!k)
-		return xasprintf("its createType '%s' is not known to vmferry",
+		return xasprintf(
+			N_("its createType '%s' is not known to vmferry"),
 			d->create_type);
 	if (vmcrypt(n))
-		return xstrdup("it is encrypted");
+		return xstrdup(N_("it is encrypted"));
 	if (is_object(d) || n->object)
 		return xstrdup(
-			"it is an object of vSAN or a virtual volume, not a "
-			"file");
+			N_("it is an object of vSAN or a virtual volume, not a "
+			   "file"));
 	if (n->native)
-		return xstrdup("it is a snapshot of the storage array");
+		return xstrdup(N_("it is a snapshot of the storage array"));
 	x = misfit(d, k);
 	if (x)
-		return xasprintf(
-			"its createType %s does not go with an extent of type "
-			"%s",
+		return xasprintf(N_("its createType %s does not go with an "
+				    "extent of type "
+				    "%s"),
 			k->name, x->type);
 	if (k->layout != PLAIN)
-		return xasprintf("it is %s", k->why);
+		return xasprintf(N_("it is %s"), k->why);
 	return why_not_plain(d);
 }
 
@@ -217,10 +224,10 @@ void vmdk_judge(struct vmdk *d, const struct vmdk_notes *n)
 	if (d->child) {
 		d->refusal = ERR_DISK_CHAIN;
 		d->unsupported =
-			xasprintf("it is a snapshot's child disk of %s",
+			xasprintf(N_("it is a snapshot's child disk of %s"),
 				d->parent_hint && *d->parent_hint
 					? d->parent_hint
-					: "a disk it does not name");
+					: N_("a disk it does not name"));
 		return;
 	}
 	d->unsupported = reason(d, k, n);

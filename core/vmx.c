@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "charset.h"
+#include "i18n.h"
 #include "str.h"
 
 #define MAX_WARNINGS 32
@@ -341,14 +342,13 @@ static void last_warnings(struct reader *r)
 {
 	if (r->bad)
 		push_warning(r->x,
-			xasprintf("%zu line%s not understood, the first is "
-				  "line %u.",
-				r->bad, r->bad == 1 ? " was" : "s were",
-				r->first_bad));
+			xasprintf(N_("Lines that were not understood: %zu, the "
+				     "first is line %u."),
+				r->bad, r->first_bad));
 	if (r->more)
 		push_warning(r->x,
-			xasprintf("%zu more doubts of this kind are not "
-				  "listed.",
+			xasprintf(N_("%zu more doubts of this kind are not "
+				     "listed."),
 				r->more));
 }
 

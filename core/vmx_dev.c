@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "guestos.h"
+#include "i18n.h"
 #include "pci.h"
 #include "str.h"
 
@@ -215,7 +216,7 @@ static void add_passthrough(const struct vmx *x, int index, struct vm *v)
 	vm_warn(v,
 		"%s (%s) is a device of the ESXi host; pass a device of the "
 		"new host through by hand where it is needed.",
-		p->slot, p->name ? p->name : "unknown device");
+		p->slot, p->name ? p->name : N_("unknown device"));
 }
 
 void vmx_passthrough(const struct vmx *x, struct vm *v)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "i18n.h"
 #include "str.h"
 
 struct slot {
@@ -164,16 +165,17 @@ static void set_unsupported(struct vm_disk *d, const struct vmx *x)
 
 	if (shared && *shared && !str_eqi(shared, "none"))
 		d->unsupported = xasprintf(
-			"%s%d shares its bus with other VMs (sharedBus = "
-			"\"%s\"): a cluster's disk",
+			N_("%s%d shares its bus with other VMs (sharedBus = "
+			   "\"%s\"): a cluster's disk"),
 			bus, d->controller, shared);
 	else if (sharing && *sharing && !str_eqi(sharing, "sharing-none") &&
 		!str_eqi(sharing, "none"))
 		d->unsupported = xasprintf(
-			"shared with other VMs (sharing = \"%s\")", sharing);
+			N_("shared with other VMs (sharing = \"%s\")"),
+			sharing);
 	else if (redo && *redo && d->mode != VM_DISK_NONPERSISTENT)
 		d->unsupported = xasprintf(
-			"its newest writes are in the redo log %s", redo);
+			N_("its newest writes are in the redo log %s"), redo);
 }
 
 /* The descriptor's place on the source; null where it cannot be told. */

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/i18n.h"
 #include "core/secret.h"
 #include "tui/dialog.h"
 #include "tui/pager.h"
@@ -323,7 +324,7 @@ void child_error(const char *text, int status, struct err *e)
 	}
 	if (!e->code)
 		err_set(e, ERR_INTERNAL, "the verb ended with %d: %s", status,
-			last ? last : "it said nothing");
+			last ? last : N_("it said nothing"));
 }
 
 int child_verb(struct wizard *w, const char *busy, const struct args *a,

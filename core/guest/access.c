@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../i18n.h"
 #include "../str.h"
 #include "gfs.h"
 
@@ -20,7 +21,7 @@ void gfs_strings_free(char ***list)
 int gfs_error(guestfs_h *h, const char *what, struct err *e)
 {
 	const char *last = guestfs_last_error(h);
-	_free_ char *why = xstrdup(last ? last : "no reason given");
+	_free_ char *why = xstrdup(last ? last : N_("no reason given"));
 
 	/* The first line is the cause, the rest is advice to developers. */
 	why[strcspn(why, "\n")] = '\0';

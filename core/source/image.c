@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../i18n.h"
 #include "../nbd.h"
 #include "../ovf.h"
 #include "../proc.h"
@@ -194,7 +195,8 @@ static int refuse_member(int fd, const struct ova_member *x, struct err *e)
 		return -1;
 	return d->child || !d->embedded || !qemu_reads(d)
 		? err_set(e, ERR_DISK_UNSUPPORTED, "%s: %s", x->name,
-			  d->unsupported ? d->unsupported : "only a descriptor")
+			  d->unsupported ? d->unsupported
+					 : N_("only a descriptor"))
 		: 0;
 }
 
@@ -225,8 +227,9 @@ static int plan_ova(struct image *m, const char *path, const char *member,
 	if (!x)
 		return err_set(e, ERR_NOT_FOUND,
 			member ? "%s has no member %s"
-			       : "%s has not exactly one disk: name it behind "
-				 "a '#'%s",
+			       : N_("%s has not exactly one disk: name it "
+				    "behind "
+				    "a '#'%s"),
 			path, member ? member : "");
 	if (refuse_member(fd, x, e))
 		return -1;

@@ -113,9 +113,9 @@ static void broken_lines(void **state)
 	warns("k = \"v", "v", "Line 1 has no closing quote");
 	warns("\nk = \"", "", "Line 2 has no closing quote");
 	warns("k = \"v\" junk\n", "v", "Line 1 goes on behind");
-	warns("k = \"v\"\n= \"w\"\n", "v", "1 line was not understood");
+	warns("k = \"v\"\n= \"w\"\n", "v", "not understood: 1, the");
 	warns("k = \"v\"\nword\nother \"x\"\n", "v",
-		"2 lines were not understood, the first is line 2");
+		"Lines that were not understood: 2, the first is line 2");
 	warns("k = \"v\"\nk\"ey = \"w\"\n", "v", "not understood");
 }
 
@@ -140,7 +140,7 @@ static void many_warnings(void **state)
 	assert_int_equal(x->n, 100);
 	assert_int_equal(x->n_warnings, 34);
 	assert_string_equal(x->warnings[32],
-		"100 lines were not understood, the first is line 2.");
+		"Lines that were not understood: 100, the first is line 2.");
 	assert_string_equal(
 		x->warnings[33], "68 more doubts of this kind are not listed.");
 }
