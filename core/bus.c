@@ -81,11 +81,15 @@ static const char *key_of(json_t *config, const char *volid)
 	return NULL;
 }
 
-/* The keys to free, "scsi0,scsi1"; to be freed. Null on failure. */
-static char *misplaced(struct run *r, json_t *config, struct err *e)
+/* The keys to free, "scsi0,scsi1"; to be freed. Null on failure. *settled:
+ * each disk is in its place; false also where one is nowhere, since a worker
+ * died between taking it out and putting it in. */
+static char *misplaced(
+	struct run *r, json_t *config, bool *settled, struct err *e)
 {
 	struct buf b = {0};
 
+	*settled = true;
 	for (size_t i = 0; i < run_disks(r); i++) {
 		_free_ char *volid = NULL;
 		const char *now;
@@ -97,36 +101,55 @@ static char *misplaced(struct run *r, json_t *config, struct err *e)
 			return NULL;
 		}
 		now = key_of(config, volid);
+		*settled &= now && strcmp(now, key) == 0;
 		if (now && strcmp(now, key))
 			buf_addf(&b, "%s%s", b.len ? "," : "", now);
 	}
 	return buf_steal(&b);
 }
 
-int bus_settle(struct run *r, struct pve *p, struct err *e)
+/* Out of their places, and into the right ones, with the cards' model. */
+static int put_in_place(
+	struct run *r, struct pve *p, const char *keys, struct err *e)
 {
 	_pve_params_ struct pve_params off = {0}, on = {0};
+
+	pve_param(&off, "delete", "%s", keys);
+	if ((*keys && pve_vm_set(p, run_vmid(r), &off, NULL, e)) ||
+		bus_disks(r, &on, e))
+		return -1;
+	target_add_nics(r, &on, true);
+	return pve_vm_set(p, run_vmid(r), &on, NULL, e);
+}
+
+/* Is the system disk what is started from? An order of the operator's own that
+ * names it stays. */
+static bool boots(struct run *r, const json_t *config)
+{
+	char key[16];
+
+	return target_disk_key(r, 0, key, NULL) == 0 &&
+		(strstr(json_str_or(config, "boot", ""), key) ||
+			strcmp(json_str_or(config, "bootdisk", ""), key) == 0);
+}
+
+int bus_settle(struct run *r, struct pve *p, struct err *e)
+{
+	_pve_params_ struct pve_params order = {0};
 	_json_ json_t *config = NULL;
 	_free_ char *keys = NULL;
+	bool settled;
 
 	if (pve_vm_config(p, run_vmid(r), &config, e))
 		return -1;
-	keys = misplaced(r, config, e);
+	keys = misplaced(r, config, &settled, e);
 	if (!keys)
 		return -1;
-	if (!*keys)
+	if (settled && boots(r, config))
 		return 0;
-	pve_param(&off, "delete", "%s", keys);
-	if (pve_vm_set(p, run_vmid(r), &off, NULL, e) || bus_disks(r, &on, e))
-		return -1;
-	target_add_nics(r, &on, true);
-	if (pve_vm_set(p, run_vmid(r), &on, NULL, e))
-		return -1;
 	/* The order names what is attached: not before. */
-	pve_params_free(&on);
-	on = (struct pve_params){0};
-	return bus_boot(r, p, &on, e) ||
-			pve_vm_set(p, run_vmid(r), &on, NULL, e)
-		? -1
-		: 0;
+	if ((!settled && put_in_place(r, p, keys, e)) ||
+		bus_boot(r, p, &order, e))
+		return -1;
+	return pve_vm_set(p, run_vmid(r), &order, NULL, e);
 }

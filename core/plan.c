@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "guestos.h"
 #include "hoster_job.h"
 #include "i18n.h"
 #include "map.h"
@@ -413,20 +414,6 @@ static void plan_source(struct build *b, const json_t *vm)
 	json_put(b->plan, "source", s);
 }
 
-static int plan_keep(struct build *b, struct err *e)
-{
-	json_t *v = json_object_get(b->choices, "keep_days");
-	uint64_t days = json_u64(b->choices, "keep_days", 0);
-
-	if (!v)
-		return 0;
-	if (days < 1 || days > PLAN_KEEP_MAX)
-		return err_set(e, ERR_PLAN_BAD, "choices: keep_days is 1 to %d",
-			PLAN_KEEP_MAX);
-	json_put_u64(b->plan, "keep_days", days);
-	return 0;
-}
-
 /* Parts of the choices that steps read as they stand. */
 static int plan_rest(struct build *b, struct err *e)
 {
@@ -450,7 +437,7 @@ static int plan_rest(struct build *b, struct err *e)
 		if (v)
 			json_put(b->plan, keys[i], json_deep_copy(v));
 	}
-	return plan_keep(b, e);
+	return 0;
 }
 
 /* Nothing is asked of a host where the VM is in files. */
@@ -462,10 +449,14 @@ static bool for_source(const struct step *s, const json_t *source)
 		strcmp(json_str_or(source, "kind", ""), "file");
 }
 
-/* At cut-over the failover IP moves when the copy is verified. */
+/* At cut-over the failover IP moves when the copy is verified. The way to
+ * virtio is for Windows. */
 static void plan_steps(struct build *b)
 {
 	const json_t *hoster = json_object_get(b->plan, "hoster");
+	const struct guestos *g =
+		b->vm->guest ? guestos_find(b->vm->guest) : NULL;
+	bool windows = g && g->family == GUESTOS_WINDOWS;
 	bool late = hoster_job_late(hoster);
 	json_t *list = json_array();
 
@@ -477,6 +468,7 @@ static void plan_steps(struct build *b)
 			json_array_append_new(list, json_string("move_ip"));
 		if ((late && strcmp(kind, "move_ip") == 0) ||
 			(awaits && !hoster_job_follows(hoster)) ||
+			(!windows && strcmp(kind, "windows_virtio") == 0) ||
 			!for_source(*s, json_object_get(b->plan, "source")))
 			continue;
 		json_array_append_new(list, json_string(kind));

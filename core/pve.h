@@ -236,6 +236,8 @@ int pve_volume_free(struct pve *p, const char *volid, struct err *e);
 /* A VM's volumes there (0: all): [{volid, size, used, format}]. */
 int pve_volumes(struct pve *p, const char *storage, unsigned vmid, json_t **out,
 	struct err *e);
+/* ISO images there: [{volid, size}]. */
+int pve_isos(struct pve *p, const char *storage, json_t **out, struct err *e);
 
 /* ---- virtual machines (pve_vm.c); pr may be null everywhere ---- */
 

@@ -45,6 +45,18 @@ int pve_volumes(struct pve *p, const char *storage, unsigned vmid, json_t **out,
 	return 0;
 }
 
+int pve_isos(struct pve *p, const char *storage, json_t **out, struct err *e)
+{
+	_pve_params_ struct pve_params ps = {0};
+
+	pve_param(&ps, "content", "iso");
+	if (pve_get(p, "/nodes/{node}/storage/{storage}/content",
+		    &(struct pve_at){.storage = storage}, &ps, JSON_ARRAY, out,
+		    e) < 0)
+		return err_in(e, "list the ISO images on %s", storage);
+	return 0;
+}
+
 /* The N of ...vm-100-disk-N[.raw]; -1: another name. */
 static int64_t disk_number(const char *volid, unsigned vmid)
 {

@@ -126,10 +126,7 @@ static void step_failed(struct run *r, struct err *e)
 			: e->code == ERR_STOPPED ? "stopped"
 						 : "failed",
 		e, NULL);
-	/* A question is no error: the journal has it. */
-	if (!waits)
-		job_log(r->job, "%s: %s: %s", r->step->kind, err_id(e->code),
-			e->why);
+	job_log(r->job, "%s: %s: %s", r->step->kind, err_id(e->code), e->why);
 }
 
 static bool step_done(const struct run *r, const struct step *s)

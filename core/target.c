@@ -67,11 +67,12 @@ int target_volume(struct run *r, size_t i, char **volid, char **path,
 	return 0;
 }
 
-/* choose_bus decided; a start that failed may have led to another bus. */
+/* choose_bus decided; a start that failed may have led to another bus, and
+ * Windows gets to virtio last. */
 static const json_t *decision(const struct run *r)
 {
 	static const char *const steps[] = {
-		"start_vm", "guest_fix", "choose_bus"};
+		"windows_virtio", "start_vm", "guest_fix", "choose_bus"};
 	const json_t *d = NULL;
 
 	for (size_t i = 0; i < ARRAY_LEN(steps) && !json_str(d, "bus"); i++)

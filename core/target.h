@@ -35,7 +35,8 @@ void target_add_nics(
 	const struct run *r, struct pve_params *params, bool link_down);
 
 /* The bus and NIC model that choose_bus decided, or the ladder after it;
- * "scsi"/"virtio" before. A measure of guest_fix or start_vm has both. */
+ * "scsi"/"virtio" before. A measure of guest_fix, start_vm or windows_virtio
+ * has both. */
 const char *target_bus(const struct run *r);
 const char *target_nic(const struct run *r);
 /* "scsi0": the key of disk i on that bus. */

@@ -23,9 +23,8 @@ struct follow {
 	bool undoing; /* the newest begin or undo is an undo */
 	char *log[FOLLOW_LOG];
 	int log_n;
-	unsigned log_count; /* lines that ever came */
-	json_t *status;     /* newest */
-	char *what;         /* its progress in the screen's language */
+	json_t *status; /* newest */
+	char *what;     /* its progress in the screen's language */
 	char *log_path;
 };
 

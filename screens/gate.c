@@ -9,7 +9,8 @@
 #include "wizard.h"
 
 #define CHOICES 16
-enum { GATE_PICK = WIZ_OWN };
+#define LINES_MAX 3 /* of help, below the answers; more: a page of its own */
+enum { GATE_LINES = WIZ_OWN, GATE_PICK };
 
 struct gate {
 	struct wizard *w;
@@ -111,6 +112,37 @@ static struct tui_field answer_field(struct gate *g)
 	return f;
 }
 
+/* Lines to type would be lost below the answers. */
+static bool is_long(const char *help)
+{
+	size_t n = 0;
+
+	while ((help = strchr(help, '\n'))) {
+		help++;
+		n++;
+	}
+	return n >= LINES_MAX;
+}
+
+static int show_lines(struct gate *g)
+{
+	struct tui_pager pager = {0};
+	struct tui_key keys[] = {
+		{TUI_KEY_ESC, _("Back"), TUI_BACK, false}, {0, NULL, 0, false}};
+	struct tui_screen s = {.title = _("The job asks"),
+		.crumbs = wizard_crumbs(7),
+		.intro = str(g, "text"),
+		.help = "gate",
+		.keys = keys,
+		.pager = &pager,
+		.arg = g};
+
+	tui_text_add(&pager.text, TUI_NORMAL, 3, "%s", str(g, "help"));
+	tui_run(g->w->t, &s);
+	tui_text_free(&pager.text);
+	return TUI_STAY;
+}
+
 /* What stands below the answer: why, what to type, what to do meanwhile. */
 static int notes(const struct gate *g, struct tui_field *f, const char *typed)
 {
@@ -119,9 +151,10 @@ static int notes(const struct gate *g, struct tui_field *f, const char *typed)
 		enum tui_role role;
 	} all[] = {{typed, TUI_WARN}, {str(g, "why"), TUI_NORMAL},
 		{str(g, "help"), TUI_DIM}};
+	bool apart = !tui_is_plain(g->w->t) && is_long(str(g, "help"));
 	int n = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(all) - apart; i++) {
 		if (!all[i].text || !*all[i].text)
 			continue;
 		f[n++] = (struct tui_field){.kind = TUI_NOTE, .label = " "};
@@ -140,6 +173,8 @@ static int on_button(struct tui *t, struct tui_screen *s, int id)
 	/* ^N is Enter on the button in focus. */
 	if (id == TUI_OK)
 		id = s->form->fields[s->form->focus].action;
+	if (id == GATE_LINES)
+		return show_lines(g);
 	if (id < GATE_PICK)
 		return id;
 	g->chosen = id - GATE_PICK;
@@ -187,6 +222,7 @@ static bool by_buttons(struct gate *g)
 {
 	struct tui_field f[CHOICES + 8];
 	int n = 0, focus;
+	bool lines = is_long(str(g, "help"));
 
 	for (; n < CHOICES && g->options[n].label; n++) {
 		const struct tui_option *o = &g->options[n];
@@ -200,6 +236,12 @@ static bool by_buttons(struct gate *g)
 		.label = _("Not yet: back to the checklist"),
 		.action = TUI_BACK};
 	focus = g->chosen >= 0 ? g->chosen : n;
+	if (lines)
+		f[++n] = (struct tui_field){.kind = TUI_BUTTON,
+			.label = _("Show what to do, line by line"),
+			.action = GATE_LINES};
+	if (lines && g->chosen < 0)
+		focus = n;
 	return by_form(g, f, n + 1 + notes(g, f + n + 1, NULL), focus);
 }
 

@@ -23,7 +23,6 @@ static const struct {
 	TEXT(pve),
 	TEXT(pve_user),
 	TEXT(tcp),
-	TEXT(keep_days),
 #undef TEXT
 };
 

@@ -458,7 +458,6 @@ const struct hoster hoster_ovh = {
 	.urls = urls,
 	.mac_types = mac_types,
 	.words = words,
-	.routable = true,
 	.poll = 5,
 	.patience = 900,
 	.grace = 4,

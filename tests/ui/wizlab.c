@@ -16,8 +16,6 @@
 #define DATA "tests/ui/data/"
 #define PLAN "tests/golden/plan/plan.json"
 
-const char *wiz_host = "testhost";
-
 static const char recent[] =
 	"{\"esxi\": \"esxi1.example\", \"esxi_user\": \"root\", "
 	"\"pve\": \"192.0.2.8\", \"pve_user\": \"root@pam!vmferry\", "
@@ -45,6 +43,9 @@ const struct wiz_script wiz_scripts[] = {
 	{"ask-fix", false, OPEN "<wait +auto ens18><snap><Enter><snap>"},
 	{"ask-name", false, OPEN "<wait web01><snap>web1<^N><snap>"},
 	{"ask-power", false, OPEN "<wait VMware Tools><snap>"},
+	{"ask-virtio", false,
+		OPEN "<wait 0x7B><snap><Enter><wait san policy><snap><Esc>"
+		     "<wait 0x7B><snap>"},
 	{"guided", false, OPEN "<wait qm create><snap>"},
 	{"failed", false,
 		OPEN "<wait vmferry-errors><snap><Esc><snap><PgDn><snap>"
@@ -259,7 +260,7 @@ static void run(const struct tui_opts *o, void *arg)
 	(void)arg;
 	/* Start tells where it runs. Without root the name is this host's. */
 	if (unshare(CLONE_NEWUTS) == 0)
-		(void)!sethostname(wiz_host, strlen(wiz_host));
+		(void)!sethostname("testhost", 8);
 	i18n_open();
 	draw_told = told;
 	if (wizard_run(o, secrets, &e))

@@ -139,8 +139,6 @@ static void refused(void **state)
 		{"target.nics.ethernet0.mac", "\"01:00:00:00:00:01\"", false,
 			ERR_PLAN_BAD},
 		{"road", "\"air\"", false, ERR_PLAN_BAD},
-		{"keep_days", "0", false, ERR_PLAN_BAD},
-		{"keep_days", "3651", false, ERR_PLAN_BAD},
 		{"target.disks",
 			"{\"scsi0:0\": {\"skip\": true}, "
 			"\"scsi0:1\": {\"skip\": true}}",
@@ -257,6 +255,35 @@ static void timing(void **state)
 	}
 }
 
+static bool has_step(const json_t *plan, const char *kind)
+{
+	const json_t *v;
+	size_t i;
+
+	json_array_foreach (json_object_get(plan, "steps"), i, v)
+		if (strcmp(json_string_value(v), kind) == 0)
+			return true;
+	return false;
+}
+
+/* The way to virtio is a step for Windows only. */
+static void steps_of_windows(void **state)
+{
+	_json_ json_t *facts = load("facts"), *choices = load("choices");
+	_json_ json_t *linux_plan = NULL, *plan = NULL;
+	const json_t *vm = NULL;
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(plan_build(facts, choices, &linux_plan, &e), 0);
+	assert_false(has_step(linux_plan, "windows_virtio"));
+	assert_int_equal(
+		plan_find_vm(facts, json_str(choices, "vm"), &vm, &e), 0);
+	json_put_str((json_t *)vm, "guest", "windows9srv-64");
+	assert_int_equal(plan_build(facts, choices, &plan, &e), 0);
+	assert_true(has_step(plan, "windows_virtio"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -268,6 +295,7 @@ int main(void)
 		cmocka_unit_test(refused),
 		cmocka_unit_test(timing),
 		cmocka_unit_test(pure),
+		cmocka_unit_test(steps_of_windows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
