@@ -27,8 +27,11 @@ static void put(struct out *o, const char *s, size_t n)
 
 static void note(struct out *o, const char *line)
 {
+	_free_ char *said =
+		isatty(STDERR_FILENO) ? i18n_said(line) : xstrdup(line);
+
 	(void)o;
-	fprintf(stderr, "%s\n", line);
+	fprintf(stderr, "%s\n", said);
 }
 
 static void on_stop(int sig)
@@ -66,16 +69,26 @@ static void help(FILE *f)
  * it. */
 static void show_error(const struct err *e)
 {
+	static const char *const labels[] = {N_("why"), N_("next"), N_("see")};
 	bool person = isatty(STDERR_FILENO);
 	_free_ char *what = person ? i18n_said(e->what) : xstrdup(e->what);
 	_free_ char *why = person ? i18n_said(e->why) : xstrdup(e->why);
 	const char *advice = err_advice(e->code);
+	const char *texts[] = {
+		why, person ? _(advice) : advice, "vmferry-errors(7)"};
+	int width = 5;
 
+	for (size_t i = 0; person && i < ARRAY_LEN(labels); i++)
+		if (str_cols(_(labels[i])) > width)
+			width = str_cols(_(labels[i]));
 	fflush(stdout);
-	fprintf(stderr,
-		"%s  %s\n  why   %s\n  next  %s\n"
-		"  see   vmferry-errors(7)\n",
-		err_id(e->code), what, why, person ? _(advice) : advice);
+	fprintf(stderr, "%s  %s\n", err_id(e->code), what);
+	for (size_t i = 0; i < ARRAY_LEN(labels); i++) {
+		_buf_ struct buf b = {0};
+
+		buf_pad(&b, person ? _(labels[i]) : labels[i], width);
+		fprintf(stderr, "  %s %s\n", b.s, texts[i]);
+	}
 }
 
 static int run_verb(const struct verb *v, int argc, char **argv)

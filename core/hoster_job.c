@@ -119,7 +119,7 @@ static int note_before(struct run *r, const json_t *state, struct err *e)
 {
 	json_t *d = json_object();
 
-	json_put_str(d, "name", "address before");
+	json_put_str(d, "name", N_("address before"));
 	json_put_str(d, "value",
 		json_str_or(state, "server",
 			json_str_or(state, "server_ip", "nowhere")));

@@ -314,14 +314,14 @@ static char *in_two(const char *left, size_t n, const char *between,
 
 static char *by_parts(const char *english, int depth)
 {
-	static const char *const between[] = {"  ", N_(": "), "; ", " ("};
+	static const char *const between[] = {"  ", N_(": "), "; ", " (", "] "};
 
 	for (const char *s = english; *s && s[1]; s++)
 		for (size_t i = 0; i < ARRAY_LEN(between); i++) {
 			size_t n = strlen(between[i]);
 			char *said = NULL;
 
-			if (s > english && strncmp(s, between[i], n) == 0)
+			if (strncmp(s, between[i], n) == 0)
 				said = in_two(english, s - english, between[i],
 					s + n, depth);
 			if (said)

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "i18n.h"
 #include "state.h"
 #include "str.h"
 
@@ -97,7 +98,8 @@ static json_t *status_file(const struct job *job)
 /* A worker that died could not say so. */
 static bool was_working(const char *state)
 {
-	return strcmp(state, "running") == 0 || strcmp(state, "undoing") == 0;
+	return strcmp(state, "running") == 0 ||
+		strcmp(state, N_("undoing")) == 0;
 }
 
 int job_status(const struct job *job, json_t **out, struct err *e)
@@ -146,7 +148,7 @@ static json_t *bad_entry(const char *name, const struct err *e)
 	json_t *s = json_object(), *x = json_object();
 
 	json_put_str(s, "name", name);
-	json_put_str(s, "state", "bad");
+	json_put_str(s, "state", N_("bad"));
 	json_put_str(x, "id", err_id(e->code));
 	json_put_str(x, "why", e->why);
 	json_put_str(x, "next", err_advice(e->code));

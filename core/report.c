@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "ask.h"
+#include "i18n.h"
 #include "origin.h"
 #include "step.h"
 #include "str.h"
@@ -216,9 +217,9 @@ static void take_job(struct build *b, const json_t *line)
 	_json_ json_t *details = report_details(line);
 
 	if (strcmp(event, "resume") == 0)
-		add_event(b, line, "a new worker went on");
+		add_event(b, line, N_("a new worker went on"));
 	else if (strcmp(event, "cut") == 0)
-		add_event(b, line, "the torn end of a line was cut");
+		add_event(b, line, N_("the torn end of a line was cut"));
 	json_array_extend(json_object_get(b->model, "events"), details);
 }
 
@@ -375,10 +376,10 @@ static const char *whole_state(const struct build *b)
 	if (count_steps(b, "failed"))
 		return "failed";
 	if (todo == n)
-		return "ready";
+		return N_("ready");
 	if (count_steps(b, "undone") + todo == n)
 		return "undone";
-	return count_steps(b, "done") == n ? "done" : "stopped";
+	return count_steps(b, "done") == n ? "done" : N_("stopped");
 }
 
 static void finish(struct build *b)
@@ -390,7 +391,7 @@ static void finish(struct build *b)
 	json_put_str(b->model, "state", whole_state(b));
 	json_put(b->model, "seconds", rounded(b->now - began));
 	if (b->down > 0 && b->up > b->down)
-		add_figure(b, "downtime, at most", rounded(b->up - b->down),
+		add_figure(b, N_("downtime, at most"), rounded(b->up - b->down),
 			"s", "stop_vm");
 }
 

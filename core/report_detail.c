@@ -130,10 +130,11 @@ static void say_command(json_t *list, const json_t *line, const json_t *d)
 
 	if (where)
 		buf_addf(&b, "[%s] ", where);
-	buf_adds(&b, text_of(d, "text"));
 	if (status)
-		buf_addf(&b, N_(" (ended with %llu)"),
+		buf_addf(&b, N_("%s (ended with %llu)"), text_of(d, "text"),
 			(unsigned long long)status);
+	else
+		buf_adds(&b, text_of(d, "text"));
 	add(list, line, "command", b.s, NULL);
 }
 
@@ -212,15 +213,15 @@ static void say_answer(json_t *list, const json_t *line, const json_t *d)
 {
 	const json_t *who = json_object_get(line, "operator");
 	const char *source = json_str_or(d, "source", "operator");
-	_free_ char *by = NULL, *text = NULL;
+	_free_ char *text = NULL;
 
 	if (strcmp(source, "operator") == 0)
-		by = xasprintf(N_("by %s from %s"), text_of(who, "login"),
+		text = xasprintf(N_("%s: %s (by %s from %s)"), text_of(d, "id"),
+			text_of(d, "value"), text_of(who, "login"),
 			text_of(who, "from"));
 	else
-		by = xasprintf(N_("by the %s"), source);
-	text = xasprintf(
-		"%s: %s (%s)", text_of(d, "id"), text_of(d, "value"), by);
+		text = xasprintf(N_("%s: %s (by the %s)"), text_of(d, "id"),
+			text_of(d, "value"), source);
 	add(list, line, "answer", text, NULL);
 }
 

@@ -32,14 +32,44 @@ static void add_effort(struct buf *b, const json_t *s)
 
 /* --- text --- */
 
+/* Columns of the widest name, in bounds. */
+static int name_width(const json_t *rows)
+{
+	const json_t *row;
+	int most = 12;
+	size_t i;
+
+	json_array_foreach (rows, i, row) {
+		int cols = str_cols(cell(row, 0));
+
+		most = cols > most && cols <= 30 ? cols : most;
+	}
+	return most;
+}
+
+static int event_width(const json_t *details)
+{
+	const json_t *d;
+	int most = 9;
+	size_t i;
+
+	json_array_foreach (details, i, d) {
+		int cols = str_cols(report_event(d));
+
+		most = cols > most ? cols : most;
+	}
+	return most;
+}
+
 static void text_rows(struct buf *b, const json_t *rows)
 {
+	int width = name_width(rows);
 	const json_t *row;
 	size_t i;
 
 	json_array_foreach (rows, i, row) {
 		buf_adds(b, "  ");
-		buf_pad(b, cell(row, 0), 12);
+		buf_pad(b, cell(row, 0), width);
 		buf_addf(b, " %s\n", cell(row, 1));
 	}
 }
@@ -55,18 +85,19 @@ static void text_block(struct buf *b, const char *block)
 
 static void text_step(struct buf *b, const json_t *s)
 {
-	const json_t *d;
+	const json_t *details = json_object_get(s, "details"), *d;
+	int width = event_width(details);
 	size_t i;
 
 	buf_addf(b, "  %s %s", report_mark(json_str_or(s, "state", "")),
 		_(json_str_or(s, "doing", "?")));
 	add_effort(b, s);
 	buf_addc(b, '\n');
-	json_array_foreach (json_object_get(s, "details"), i, d) {
+	json_array_foreach (details, i, d) {
 		_free_ char *text = i18n_said(json_str_or(d, "text", ""));
 
 		buf_adds(b, "      ");
-		buf_pad(b, report_event(d), 9);
+		buf_pad(b, report_event(d), width);
 		buf_addf(b, " %s\n", text);
 		if (json_str(d, "block"))
 			text_block(b, json_str(d, "block"));

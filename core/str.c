@@ -136,11 +136,19 @@ void buf_addc(struct buf *b, char c)
 	buf_add(b, &c, 1);
 }
 
+int str_cols(const char *s)
+{
+	int n = 0;
+
+	for (; *s; s++)
+		n += (*s & 0xc0) != 0x80;
+	return n;
+}
+
 void buf_pad(struct buf *b, const char *s, int cols)
 {
 	buf_adds(b, s);
-	for (; *s; s++)
-		cols -= (*s & 0xc0) != 0x80;
+	cols -= str_cols(s);
 	while (cols-- > 0)
 		buf_addc(b, ' ');
 }

@@ -48,7 +48,9 @@ void buf_addf(struct buf *b, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* The text (never null), to be freed by the caller; b is empty after. */
 char *buf_steal(struct buf *b);
-/* Append s and blanks up to cols characters: UTF-8, one column each. */
+/* Characters of UTF-8 text that has one column each. */
+int str_cols(const char *s);
+/* Append s and blanks up to that many. */
 void buf_pad(struct buf *b, const char *s, int cols);
 
 /*

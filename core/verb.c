@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "i18n.h"
+
 const struct verb *const verbs[] = {
 #define X(name) &verb_##name,
 #include "gen/verb.h"
@@ -25,9 +27,26 @@ int verb_usage(const struct verb *v, struct err *e)
 	return err_set(e, ERR_USAGE, "vmferry %s %s", v->name, v->args);
 }
 
-void out_puts(struct out *o, const char *s)
+const char *out_word(const struct out *o, const char *message)
+{
+	return o->tty ? _(message) : message;
+}
+
+char *out_said(const struct out *o, const char *english)
+{
+	if (!english)
+		english = "";
+	return o->tty ? i18n_said(english) : xstrdup(english);
+}
+
+static void put(struct out *o, const char *s)
 {
 	o->put(o, s, strlen(s));
+}
+
+void out_puts(struct out *o, const char *s)
+{
+	put(o, out_word(o, s));
 }
 
 void out_f(struct out *o, const char *fmt, ...)
@@ -36,10 +55,24 @@ void out_f(struct out *o, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&s, fmt, ap) < 0)
+	if (vasprintf(&s, out_word(o, fmt), ap) < 0)
 		abort();
 	va_end(ap);
-	out_puts(o, s);
+	put(o, s);
+}
+
+void out_linef(struct out *o, const char *fmt, ...)
+{
+	_free_ char *raw = NULL, *clean = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&raw, out_word(o, fmt), ap) < 0)
+		abort();
+	va_end(ap);
+	clean = str_printable_dup(raw);
+	put(o, clean);
+	put(o, "\n");
 }
 
 void out_notef(struct out *o, const char *fmt, ...)

@@ -19,9 +19,24 @@ struct out {
 	bool tty; /* standard output is a terminal */
 };
 
+/*
+ * On a terminal a message is said in the language of the screen; a pipe and a
+ * file get English. So these texts and formats are messages (po/xgettext.sh);
+ * notes are translated by who shows them.
+ */
 void out_puts(struct out *o, const char *s);
 void out_f(struct out *o, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* A line, without its newline, whose words may come from other machines:
+ * nothing but printable characters leaves here. */
+void out_linef(struct out *o, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/* A message (marked N_) to stand in one of these. Static storage. */
+const char *out_word(const struct out *o, const char *message)
+	__attribute__((format_arg(2)));
+/* The same of text that was made elsewhere (null is ""); it may hold what a
+ * screen must not get. To be freed. */
+char *out_said(const struct out *o, const char *english);
 void out_notef(struct out *o, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -102,11 +102,12 @@ static int on_line(void *arg, const json_t *line, struct err *e)
 /* "2026-11-22T05:54:12.287Z text": the time of day is enough on a screen. */
 static char *log_line(const char *line)
 {
-	_free_ char *clean = str_printable_dup(line);
+	_free_ char *clean = str_printable_dup(line), *said = NULL;
 
-	if (strlen(clean) > 25 && clean[10] == 'T' && clean[23] == 'Z')
-		return xasprintf("%.8s%s", clean + 11, clean + 24);
-	return xstrdup(clean);
+	if (strlen(clean) <= 25 || clean[10] != 'T' || clean[23] != 'Z')
+		return i18n_said(clean);
+	said = i18n_said(clean + 25);
+	return xasprintf("%.8s %s", clean + 11, said);
 }
 
 static void add_log(struct follow *f, const char *line)

@@ -111,7 +111,7 @@ static int note_check(struct run *r, const struct watch *w, const char *verdict,
 	while ((line = str_line(&p)))
 		if (*line)
 			json_array_append_new(lines, json_text(line));
-	json_put_str(d, "name", "boot check");
+	json_put_str(d, "name", N_("boot check"));
 	json_put_str(d, "value", verdict);
 	json_put_str(d, "by", by);
 	if (strcmp(by, "agent")) {
@@ -316,7 +316,7 @@ static int verify(struct run *r, struct err *e)
 		return -1;
 	run_say(r, "  up after %.0f s", now_mono() - began);
 	d = json_object();
-	json_put_str(d, "name", "seconds to boot");
+	json_put_str(d, "name", N_("seconds to boot"));
 	json_put(d, "value", json_real(now_mono() - began));
 	json_put_str(d, "unit", "s");
 	return note(r, d, e);

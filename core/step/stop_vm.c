@@ -42,7 +42,7 @@ static int note_before(struct run *r, struct esxi *x, struct err *e)
 	if (esxi_power(x, r->vm->id, state, e))
 		return -1;
 	d = json_object();
-	json_put_str(d, "name", "power before");
+	json_put_str(d, "name", N_("power before"));
 	json_put_str(d, "value", state);
 	/* Addresses and routes are only told while the guest runs. */
 	if (strcmp(state, "on") == 0 &&

@@ -1,108 +1,118 @@
 /* `vmferry inspect FILE [--json]`: what a .vmx, .vmdk, .ovf or .ova says. */
-#include "../i18n.h"
-#include "../verb.h"
-
-#include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "../guestos.h"
+#include "../i18n.h"
 #include "../inspect.h"
+#include "../verb.h"
 
-/* One line of the page. Its text comes from other machines: nothing but
- * printable characters leaves here. */
-static void line(struct out *o, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-static void line(struct out *o, const char *fmt, ...)
+/* What is there, else a word for its lack. */
+static const char *or_word(
+	const struct out *o, const char *s, const char *message)
 {
-	_free_ char *raw = NULL, *clean = NULL;
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (vasprintf(&raw, fmt, ap) < 0)
-		abort();
-	va_end(ap);
-	clean = str_printable_dup(raw);
-	out_f(o, "%s\n", clean);
+	return s ? s : out_word(o, message);
 }
 
-static const char *size_or_unknown(char buf[STR_SIZE_LEN], uint64_t n)
+static const char *size_or_unknown(
+	const struct out *o, char buf[STR_SIZE_LEN], uint64_t n)
 {
-	return n ? str_size(buf, n) : "size unknown";
+	return n ? str_size(buf, n) : out_word(o, N_("size unknown"));
+}
+
+/* ", MORE" where it is so. */
+static const char *also(const struct out *o, bool is_so, const char *more)
+{
+	return is_so ? out_word(o, more) : "";
 }
 
 static void show_guest(struct out *o, const struct vm *v)
 {
 	const struct guestos *g = v->guest ? guestos_find(v->guest) : NULL;
 
-	line(o, "  guest      %s (%s)", g ? g->name : "unknown system",
-		v->guest ? v->guest : "no id");
+	out_linef(o, "  guest      %s (%s)",
+		or_word(o, g ? g->name : NULL, N_("unknown system")),
+		or_word(o, v->guest, N_("no id")));
 	if (v->guest_detail)
-		line(o, "             %s, say the VMware Tools",
+		out_linef(o, "             %s, say the VMware Tools",
 			v->guest_detail);
 }
 
 static void show_firmware(struct out *o, const struct vm *v)
 {
-	line(o, "  firmware   %s%s%s%s",
+	out_linef(o, "  firmware   %s%s%s%s",
 		v->firmware == VM_UEFI ? "UEFI" : "BIOS",
-		v->secure_boot ? ", secure boot" : "", v->tpm ? ", TPM" : "",
-		v->encrypted ? ", encrypted" : "");
+		also(o, v->secure_boot, N_(", secure boot")),
+		also(o, v->tpm, ", TPM"),
+		also(o, v->encrypted, N_(", encrypted")));
 	if (v->hw_version)
-		line(o, "  hardware   version %s", v->hw_version);
+		out_linef(o, "  hardware   version %s", v->hw_version);
 }
 
 static void show_sizes(struct out *o, const struct vm *v)
 {
 	char buf[STR_SIZE_LEN];
 
-	line(o, "  CPU        %u, %u core%s per socket%s", v->cpus,
-		v->cores_per_socket, v->cores_per_socket == 1 ? "" : "s",
-		v->nested ? ", nested virtualization" : "");
-	line(o, "  memory     %s", size_or_unknown(buf, v->memory_mib << 20));
+	out_linef(o, "  CPU        %u, cores per socket: %u%s", v->cpus,
+		v->cores_per_socket,
+		also(o, v->nested, N_(", nested virtualization")));
+	out_linef(o, "  memory     %s",
+		size_or_unknown(o, buf, v->memory_mib << 20));
 	if (v->uuid)
-		line(o, "  UUID       %s", v->uuid);
+		out_linef(o, "  UUID       %s", v->uuid);
 	if (v->power)
-		line(o, "  power      %s", v->power);
+		out_linef(o, "  power      %s", v->power);
 	if (v->snapshots >= 0)
-		line(o, "  snapshots  %d", v->snapshots);
+		out_linef(o, "  snapshots  %d", v->snapshots);
 }
 
 /* Notes may have many lines; each is one here. */
 static void show_notes(struct out *o, const struct vm *v)
 {
 	_free_ char *copy = xstrdup(v->annotation);
-	const char *title = "notes";
+	const char *title = out_word(o, N_("notes"));
 	char *p = copy, *l;
 
 	while (p && (l = str_line(&p))) {
-		line(o, "  %-10s %s", title, l);
+		_buf_ struct buf b = {0};
+
+		buf_pad(&b, title, 10);
+		out_linef(o, "  %s %s", b.s, l);
 		title = "";
 	}
+}
+
+static void show_why_not(
+	struct out *o, const char *indent, const char *unsupported)
+{
+	_free_ char *why = out_said(o, unsupported);
+
+	if (unsupported)
+		out_linef(o, "%scannot be copied: %s", indent, why);
 }
 
 static void show_disk(struct out *o, const struct vm_disk *d)
 {
 	char size[STR_SIZE_LEN];
 
-	line(o, "  %-10s %s, %s%s", d->slot, size_or_unknown(size, d->capacity),
-		d->thin ? "thin, " : "", d->file ? d->file : "no file");
-	line(o, "             controller %s, %s%s%s%s",
+	out_linef(o, "  %-10s %s, %s%s", d->slot,
+		size_or_unknown(o, size, d->capacity),
+		also(o, d->thin, N_("thin, ")),
+		or_word(o, d->file, N_("no file")));
+	out_linef(o, "             controller %s, %s%s%s%s",
 		d->model ? d->model : "?", vm_disk_mode_name(d->mode),
-		d->snapshot ? ", snapshot's child disk" : "",
+		also(o, d->snapshot, N_(", snapshot's child disk")),
 		d->create_type ? ", " : "",
 		d->create_type ? d->create_type : "");
-	if (d->unsupported)
-		line(o, "             cannot be copied: %s", d->unsupported);
+	show_why_not(o, "             ", d->unsupported);
 }
 
 static const char *mac_words(enum vm_mac_kind k)
 {
 	static const char *const words[] = {
 		[VM_MAC_NONE] = "",
-		[VM_MAC_GENERATED] = " (generated by the host)",
-		[VM_MAC_VPX] = " (generated by vCenter)",
-		[VM_MAC_STATIC] = " (static)",
+		[VM_MAC_GENERATED] = N_(" (generated by the host)"),
+		[VM_MAC_VPX] = N_(" (generated by vCenter)"),
+		[VM_MAC_STATIC] = N_(" (static)"),
 	};
 
 	return words[k];
@@ -110,65 +120,74 @@ static const char *mac_words(enum vm_mac_kind k)
 
 static void show_nic(struct out *o, const struct vm_nic *n)
 {
-	line(o, "  %-10s %s, MAC %s%s", n->slot, n->model ? n->model : "?",
-		n->mac ? n->mac : "not yet made", mac_words(n->mac_kind));
-	line(o, "             network %s%s", n->network ? n->network : "none",
-		n->connected ? "" : ", not connected at power on");
+	out_linef(o, "  %-10s %s, MAC %s%s", n->slot, n->model ? n->model : "?",
+		or_word(o, n->mac, N_("not yet made")),
+		out_word(o, mac_words(n->mac_kind)));
+	out_linef(o, "             network %s%s",
+		or_word(o, n->network, N_("none")),
+		also(o, !n->connected, N_(", not connected at power on")));
 }
 
 static void show_devices(struct out *o, const struct vm *v)
 {
-	line(o, "disks: %zu", v->n_disks);
+	out_linef(o, "disks: %zu", v->n_disks);
 	for (size_t i = 0; i < v->n_disks; i++)
 		show_disk(o, &v->disks[i]);
-	line(o, "network cards: %zu", v->n_nics);
+	out_linef(o, "network cards: %zu", v->n_nics);
 	for (size_t i = 0; i < v->n_nics; i++)
 		show_nic(o, &v->nics[i]);
 	if (v->n_passthrough)
-		line(o, "passed-through devices: %zu", v->n_passthrough);
+		out_linef(o, "passed-through devices: %zu", v->n_passthrough);
 	for (size_t i = 0; i < v->n_passthrough; i++) {
 		const struct vm_passthrough *p = &v->passthrough[i];
 
-		line(o, "  %s %s", p->slot, p->name ? p->name : "unknown");
+		out_linef(o, "  %s %s", p->slot,
+			or_word(o, p->name, N_("unknown")));
 		if (p->vendor)
-			line(o, "             %04x:%04x at %s", p->vendor,
+			out_linef(o, "             %04x:%04x at %s", p->vendor,
 				p->device, p->address ? p->address : "?");
 	}
 }
 
+static void show_warning(struct out *o, const char *english)
+{
+	_free_ char *said = out_said(o, english);
+
+	out_linef(o, "  - %s", said);
+}
+
 static void show_vm(struct out *o, const struct vm *v)
 {
-	line(o, "%s", v->name ? v->name : "(no name)");
+	out_linef(o, "%s", or_word(o, v->name, N_("(no name)")));
 	show_guest(o, v);
 	show_firmware(o, v);
 	show_sizes(o, v);
 	show_notes(o, v);
 	show_devices(o, v);
-	line(o, "warnings: %zu", v->n_warnings);
+	out_linef(o, "warnings: %zu", v->n_warnings);
 	for (size_t i = 0; i < v->n_warnings; i++)
-		line(o, "  - %s", v->warnings[i]);
+		show_warning(o, v->warnings[i]);
 }
 
 static void show_vmdk(struct out *o, const struct vmdk *d)
 {
 	char size[STR_SIZE_LEN];
 
-	line(o, "disk of %s, %s%s", str_size(size, d->capacity), d->create_type,
-		d->thin ? ", thin" : "");
-	line(o, "  content id %s", d->cid ? d->cid : "none");
+	out_linef(o, "disk of %s, %s%s", str_size(size, d->capacity),
+		d->create_type, also(o, d->thin, N_(", thin")));
+	out_linef(o, "  content id %s", or_word(o, d->cid, N_("none")));
 	if (d->child)
-		line(o, "  parent     %s (%s)",
-			d->parent_hint ? d->parent_hint : "not named",
-			d->parent_cid ? d->parent_cid : "no id");
+		out_linef(o, "  parent     %s (%s)",
+			or_word(o, d->parent_hint, N_("not named")),
+			or_word(o, d->parent_cid, N_("no id")));
 	for (size_t i = 0; i < d->n_extents; i++) {
 		const struct vmdk_extent *x = &d->extents[i];
 
-		line(o, "  extent     %s, %s, %s", x->type,
+		out_linef(o, "  extent     %s, %s, %s", x->type,
 			str_size(size, x->sectors * 512),
-			x->file ? x->file : "no file");
+			or_word(o, x->file, N_("no file")));
 	}
-	if (d->unsupported)
-		line(o, "  cannot be copied: %s", d->unsupported);
+	show_why_not(o, "  ", d->unsupported);
 }
 
 static int run(int argc, char **argv, struct out *o, struct err *e)

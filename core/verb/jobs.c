@@ -5,17 +5,36 @@
 #include "../job.h"
 #include "../verb.h"
 
-static void show(struct out *o, const json_t *job)
+/* Columns of the widest state, at least 9. */
+static int widest(const struct out *o, const json_t *list)
+{
+	const json_t *job;
+	int most = 9;
+	size_t i;
+
+	json_array_foreach (list, i, job) {
+		_free_ char *s = out_said(o, json_str_or(job, "state", "?"));
+		int cols = str_cols(s);
+
+		most = cols > most ? cols : most;
+	}
+	return most;
+}
+
+static void show(struct out *o, const json_t *job, int width)
 {
 	const json_t *error = json_object_get(job, "error");
+	_free_ char *state = out_said(o, json_str_or(job, "state", "?"));
+	_buf_ struct buf padded = {0};
 	char created[32];
 
+	buf_pad(&padded, state, width);
 	snprintf(created, sizeof(created), "%.16s",
 		json_str_or(job, "created", "?"));
-	created[strcspn(created, "T")] = ' ';
-	out_f(o, "%-16s %-9s %-16s %-17s %s\n", json_str_or(job, "name", "?"),
-		json_str_or(job, "state", "?"), json_str_or(job, "step", "-"),
-		created,
+	if (strlen(created) > 10)
+		created[10] = ' ';
+	out_f(o, "%-16s %s %-16s %-17s %s\n", json_str_or(job, "name", "?"),
+		padded.s, json_str_or(job, "step", "-"), created,
 		error ? json_str_or(error, "id", "?")
 		      : json_str_or(job, "title", ""));
 }
@@ -40,7 +59,7 @@ static int run(int argc, char **argv, struct out *o, struct err *e)
 	if (!json_array_size(list))
 		out_notef(o, "no jobs yet; vmferry run --plan FILE makes one");
 	json_array_foreach (list, i, job)
-		show(o, job);
+		show(o, job, widest(o, list));
 	return 0;
 }
 

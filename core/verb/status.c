@@ -31,22 +31,25 @@ static void show_steps(struct out *o, const json_t *model)
 
 	json_array_foreach (json_object_get(model, "steps"), i, s) {
 		const char *state = json_str_or(s, "state", "");
+		_free_ char *doing = out_said(o, json_str(s, "doing"));
+		_buf_ struct buf b = {0};
 		char took[STR_SIZE_LEN] = "";
 
 		if (strcmp(state, "todo") != 0)
 			str_duration(took, json_num(s, "seconds", 0));
-		out_f(o, "  %s %-57s %s\n", report_mark(state),
-			json_str_or(s, "doing", ""), took);
+		buf_pad(&b, doing, 57);
+		out_linef(o, "  %s %s %s", report_mark(state), b.s, took);
 	}
 }
 
 /* "42.3 GiB of 120.0 GiB (35 %), 310.2 MiB/s, 4 min 12 s left"; percent alone
  * where it is not bytes (no rate). To be freed. */
-static char *progress_text(const json_t *p)
+static char *progress_text(const struct out *o, const json_t *p)
 {
 	double done = json_num(p, "done", 0), total = json_num(p, "total", 0);
 	double eta = json_num(p, "eta", -1);
-	_free_ char *what = str_printable_dup(json_str_or(p, "what", ""));
+	_free_ char *said = out_said(o, json_str(p, "what"));
+	_free_ char *what = str_printable_dup(said);
 	char a[STR_SIZE_LEN], t[STR_SIZE_LEN], r[STR_SIZE_LEN];
 	_buf_ struct buf b = {0};
 
@@ -55,24 +58,26 @@ static char *progress_text(const json_t *p)
 		return buf_steal(&b);
 	buf_addf(&b, "%s%.0f %%", b.len ? ": " : "", 100 * done / total);
 	if (json_object_get(p, "rate"))
-		buf_addf(&b, ", %s of %s, %s/s", str_size(a, done),
-			str_size(t, total),
+		buf_addf(&b, out_word(o, N_(", %s of %s, %s/s")),
+			str_size(a, done), str_size(t, total),
 			str_size(r, json_num(p, "rate", 0)));
 	if (eta >= 0)
-		buf_addf(&b, ", %s left", str_duration(a, eta));
+		buf_addf(
+			&b, out_word(o, N_(", %s left")), str_duration(a, eta));
 	return buf_steal(&b);
 }
 
-static void show_text(
-	struct out *o, const char *label, const char *text, const char *indent)
+/* label: a message. */
+static void show_text(struct out *o, const char *label, const char *text)
 {
-	_free_ char *copy = xstrdup(text ? text : "");
+	_free_ char *copy = out_said(o, text);
 	char *p = copy, *line;
 
 	while ((line = str_line(&p))) {
-		_free_ char *clean = str_printable_dup(line);
+		_buf_ struct buf b = {0};
 
-		out_f(o, "%s%-7s %s\n", indent, label, clean);
+		buf_pad(&b, *label ? out_word(o, label) : "", 7);
+		out_linef(o, "  %s %s", b.s, line);
 		label = "";
 	}
 }
@@ -85,11 +90,12 @@ static void show_choices(struct out *o, const json_t *q)
 
 	json_array_foreach (json_object_get(q, "choices"), i, c) {
 		const char *value = json_str_or(c, "value", "?");
-		_free_ char *label =
-			str_printable_dup(json_str_or(c, "label", ""));
+		_free_ char *label = out_said(o, json_str(c, "label"));
 
-		out_f(o, "    %-14s %s%s\n", value, label,
-			strcmp(value, def) == 0 ? "  (proposed)" : "");
+		out_linef(o, "    %-14s %s%s", value, label,
+			strcmp(value, def) == 0
+				? out_word(o, N_("  (proposed)"))
+				: "");
 	}
 }
 
@@ -113,16 +119,16 @@ static void show_question(struct out *o, const char *job, const json_t *q)
 
 	out_f(o, "\n  waits for an answer to %s.%s\n",
 		json_str_or(q, "step", "?"), json_str_or(q, "id", "?"));
-	show_text(o, "", json_str(q, "text"), "  ");
-	show_text(o, "why", json_str(q, "why"), "  ");
-	show_text(o, "help", json_str(q, "help"), "  ");
-	show_text(o, "like", json_str(q, "hint"), "  ");
+	show_text(o, "", json_str(q, "text"));
+	show_text(o, N_("why"), json_str(q, "why"));
+	show_text(o, N_("help"), json_str(q, "help"));
+	show_text(o, N_("like"), json_str(q, "hint"));
 	show_choices(o, q);
 	if (json_object_get(q, "max"))
 		out_f(o, "    a number from %llu to %llu\n",
 			(unsigned long long)json_u64(q, "min", 0),
 			(unsigned long long)json_u64(q, "max", 0));
-	show_text(o, "type", expect, "  ");
+	show_text(o, N_("type"), expect);
 	out_f(o, "  vmferry answer %s %s.%s VALUE\n", job,
 		json_str_or(q, "step", "?"), json_str_or(q, "id", "?"));
 	show_edit(o, job, q);
@@ -130,13 +136,14 @@ static void show_question(struct out *o, const char *job, const json_t *q)
 
 static void show_error(struct out *o, const json_t *x)
 {
-	_free_ char *what = str_printable_dup(json_str_or(x, "what", ""));
+	_free_ char *what = out_said(o, json_str(x, "what"));
 
 	if (!x)
 		return;
-	out_f(o, "\n  %s  %s\n", json_str_or(x, "id", "?"), what);
-	show_text(o, "why", json_str(x, "why"), "  ");
-	show_text(o, "next", json_str(x, "next"), "  ");
+	out_puts(o, "\n");
+	out_linef(o, "  %s  %s", json_str_or(x, "id", "?"), what);
+	show_text(o, N_("why"), json_str(x, "why"));
+	show_text(o, N_("next"), json_str(x, "next"));
 }
 
 static void show_place(struct out *o, const json_t *s)
@@ -144,15 +151,16 @@ static void show_place(struct out *o, const json_t *s)
 	json_int_t pid = json_integer_value(json_object_get(s, "pid"));
 	const json_t *progress = json_object_get(s, "progress");
 
-	out_f(o, "%s: %s", json_str_or(s, "name", "?"),
-		json_str_or(s, "state", "?"));
+	_free_ char *state = out_said(o, json_str_or(s, "state", "?"));
+
+	out_f(o, "%s: %s", json_str_or(s, "name", "?"), state);
 	if (pid)
 		out_f(o, ", process %lld", (long long)pid);
 	if (json_flag(s, "interrupted", false))
 		out_puts(o, ", its worker is gone: vmferry run goes on");
 	out_puts(o, "\n");
 	if (pid && progress) {
-		_free_ char *text = progress_text(progress);
+		_free_ char *text = progress_text(o, progress);
 
 		out_f(o, "  %s\n", text);
 	}
@@ -208,27 +216,29 @@ static int show_json(const struct job *job, const json_t *status, bool pretty,
 /* --- following --- */
 
 /* One line that says where it is; to be freed. */
-static char *brief(const json_t *s)
+static char *brief(const struct out *o, const json_t *s)
 {
 	const json_t *p = json_object_get(s, "progress");
-	_free_ char *progress = p ? progress_text(p) : xstrdup("");
-	const char *doing = json_str_or(s, "doing", json_str(s, "step"));
+	_free_ char *progress = p ? progress_text(o, p) : xstrdup("");
+	_free_ char *state = out_said(o, json_str_or(s, "state", "?"));
+	_free_ char *doing =
+		out_said(o, json_str_or(s, "doing", json_str(s, "step")));
 
-	return xasprintf("%s: %s  %s", json_str_or(s, "state", "?"),
-		doing ? doing : "", progress);
+	return xasprintf("%s: %s  %s", state, doing, progress);
 }
 
 /* A terminal gets one line that changes; a file a line each 10 s and each
  * time that step or state changed. */
 static void tick(struct out *o, const json_t *s, char **place, double *last)
 {
-	_free_ char *line = brief(s);
+	_free_ char *line = brief(o, s);
 	_free_ char *here = xasprintf("%s %s", json_str_or(s, "state", ""),
 		json_str_or(s, "step", ""));
 	bool moved = !*place || strcmp(*place, here) != 0;
+	static const char clear[] = "\r\033[K";
 
 	if (o->tty)
-		out_f(o, "%s\r\033[K%s", moved && *place ? "\n" : "", line);
+		out_f(o, "%s%s%s", moved && *place ? "\n" : "", clear, line);
 	else if (moved || now_mono() - *last > 10)
 		out_f(o, "%s\n", line);
 	else

@@ -58,23 +58,9 @@ static const char *known_again(char *line)
 	return line + 7;
 }
 
-/* Text without the live log, which is English. */
-static char *without_log(const char *screens)
-{
-	_free_ char *copy = xstrdup(screens);
-	_buf_ struct buf b = {0};
-	char *p = copy, *line;
-
-	while ((line = str_line(&p)))
-		if (strncmp(line, " 01:", 4))
-			buf_addf(&b, "%s\n", line);
-	return buf_steal(&b);
-}
-
 static void no_english(const char *lang, const char *what, const char *screens)
 {
 	_free_ char *path = xasprintf("po/%s.po", lang), *po = NULL;
-	_free_ char *text = without_log(screens);
 	_buf_ struct buf bad = {0};
 	char *p, *line;
 	const char *s;
@@ -86,7 +72,7 @@ static void no_english(const char *lang, const char *what, const char *screens)
 		fail_msg("%s: %s", path, e.why);
 	p = po;
 	while ((line = str_line(&p)))
-		if ((s = known_again(line)) && strstr(text, s))
+		if ((s = known_again(line)) && strstr(screens, s))
 			buf_addf(&bad, "%s\n", s);
 	if (bad.len)
 		fail_msg("%s, %s: in English:\n%s", lang, what, bad.s);

@@ -224,7 +224,7 @@ static void page(void **state)
 	has(p, "Debian GNU/Linux 11 (64 bit) (debian11-64)");
 	has(p, "Debian GNU/Linux 12 (bookworm), say the VMware Tools");
 	has(p, "UEFI, secure boot");
-	has(p, "CPU        4, 2 cores per socket");
+	has(p, "CPU        4, cores per socket: 2");
 	has(p, "memory     8.0 GiB");
 	has(p, "4225e6c2-222c-04dc-fcad-b9856875b1ad");
 	has(p, "scsi0:0    size unknown, web01-000002.vmdk");
