@@ -262,10 +262,12 @@ static void settle(struct vmfile *f, int snapshots)
 
 	str_set(&v->id, "file");
 	str_set(&v->config, f->path);
-	if (f->in_use)
+	if (f->in_use) {
 		str_set(&v->power, "on");
-	else if (!v->power)
+		vm_warn(v, "The VM seems to be on: %s is there.", f->in_use);
+	} else if (!v->power) {
 		str_set(&v->power, "off");
+	}
 	if (snapshots > 0)
 		vm_warn(v,
 			"The VM has snapshots (%d): what is copied is its "

@@ -34,6 +34,8 @@ static void parts(void *arg, int i, struct tui_parts *out)
 {
 	struct checklist *c = arg;
 	const struct step *s = c->f.kinds[i];
+	const struct step_words w =
+		step_words(s, json_at(c->f.plan, "source.path") != NULL);
 	const json_t *x = json_object_get(c->f.status, "error");
 
 	free(c->now);
@@ -41,9 +43,9 @@ static void parts(void *arg, int i, struct tui_parts *out)
 	if (i == follow_current(&c->f) && x && !checklist_works(c))
 		c->now = error_words(x);
 	*out = (struct tui_parts){.now = c->now ? c->now : _(s->doing),
-		.why = s->why ? _(s->why) : NULL,
-		.manual = s->manual ? _(s->manual) : NULL,
-		.trouble = s->trouble ? _(s->trouble) : NULL};
+		.why = w.why ? _(w.why) : NULL,
+		.manual = w.manual ? _(w.manual) : NULL,
+		.trouble = w.trouble ? _(w.trouble) : NULL};
 }
 
 static const char *state_words(const struct checklist *c)

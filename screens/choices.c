@@ -298,6 +298,21 @@ const char *check_host(const struct tui_field *f, void *arg)
 	return NULL;
 }
 
+/* Only its form: a look at a disk may block. */
+const char *check_package(const struct tui_field *f, void *arg)
+{
+	static const char *const endings[] = {".ova", ".ovf", ".vmx"};
+	size_t n = strlen(f->value);
+
+	(void)arg;
+	for (size_t i = 0; i < ARRAY_LEN(endings); i++)
+		if (n > 4 && str_eqi(f->value + n - 4, endings[i]))
+			return NULL;
+	if (n > 5 && str_eqi(f->value + n - 5, ".vmdk"))
+		return _("a disk: give the .vmx or .ovf beside it");
+	return _("its name ends in .ova, .ovf or .vmx");
+}
+
 const char *check_ip(const struct tui_field *f, void *arg)
 {
 	(void)arg;

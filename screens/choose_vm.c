@@ -53,6 +53,11 @@ static const char *blocker(const json_t *vm)
 			 "Edit settings, VM options, Encryption.");
 	if (strcmp(json_str_or(vm, "power", ""), "suspended") == 0)
 		return _("It is suspended. Resume it, then shut it down.");
+	/* Of an ESXi host it is shut down by the job. */
+	if (strcmp(json_str_or(vm, "id", ""), "file") == 0 &&
+		strcmp(json_str_or(vm, "power", ""), "on") == 0)
+		return _("Something runs it, or ran it to a crash. Shut it "
+			 "down where it runs, and look again.");
 	if (!json_array_size(json_object_get(vm, "disks")))
 		return _("It has no disk.");
 	json_array_foreach (json_object_get(vm, "disks"), i, d)
@@ -366,7 +371,9 @@ int page_choose_vm(struct wizard *w)
 		.arg = &c};
 	struct tui_key keys[] = {{TUI_KEY_ENTER, _("Choose"), TUI_OK, false},
 		{TUI_KEY_ESC, _("Back"), TUI_BACK, false}, {0, NULL, 0, false}};
-	struct tui_screen s = {.title = _("Which VM is to be moved?"),
+	struct tui_screen s = {.title = wizard_from_file(w)
+			? _("This VM is in the file")
+			: _("Which VM is to be moved?"),
 		.crumbs = wizard_crumbs(3),
 		.help = "choose_vm",
 		.keys = keys,

@@ -17,6 +17,7 @@ static const struct {
 #name, offsetof(struct wizard, name),      \
 			sizeof(((struct wizard *)0)->name) \
 	}
+	TEXT(file),
 	TEXT(esxi),
 	TEXT(esxi_user),
 	TEXT(esxi_key),
@@ -68,6 +69,7 @@ void wizard_remember(struct wizard *w)
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		json_put_str(w->recent, texts[i].key, (char *)w + texts[i].at);
+	json_put_str(w->recent, "from", w->from ? "file" : "esxi");
 	if (w->n_disks)
 		json_put_str(w->recent, "storage",
 			json_str(target_row(w, "storages", w->disks[0].storage),
@@ -91,6 +93,7 @@ void wizard_recall(struct wizard *w)
 		w->recent = json_object();
 		return;
 	}
+	w->from = strcmp(json_str_or(w->recent, "from", ""), "file") == 0;
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		const char *s = json_str(w->recent, texts[i].key);
 

@@ -43,12 +43,33 @@ static const char *str(const json_t *o, const char *path)
 	return s ? s : "?";
 }
 
+static bool from_file(const json_t *plan)
+{
+	return json_at(plan, "source.path") != NULL;
+}
+
+static void file_rows(struct tui_text *x, const json_t *plan)
+{
+	row(x, TUI_NORMAL, _("%s from the file %s"),
+		str(plan, "source.vm.name"), str(plan, "source.path"));
+	row(x, TUI_WARN, "%s",
+		_("! The machine it was made from must be off when the new one "
+		  "starts: vmferry cannot see it, and asks then."));
+	row(x, TUI_GOOD, "%s",
+		_("The file and its disks are only read; they are never "
+		  "deleted."));
+}
+
 static void source_part(struct tui_text *x, const json_t *plan)
 {
 	const json_t *vm = json_at(plan, "source.vm");
 	unsigned snaps = json_u64(vm, "snapshots", 0);
 
 	head(x, _("What happens to the source"));
+	if (from_file(plan)) {
+		file_rows(x, plan);
+		return;
+	}
 	row(x, TUI_NORMAL, _("%s on %s (%s %s)"), str(vm, "name"),
 		str(plan, "source.host"), str(plan, "source.product"),
 		str(plan, "source.version"));
@@ -145,7 +166,7 @@ static void nic_rows(struct tui_text *x, const json_t *plan)
 		row(x, TUI_NORMAL, "%s -> %s%s, %s",
 			json_str_or(n, "slot", "?"),
 			json_str_or(n, "bridge", "?"), tag,
-			json_str_or(n, "mac", "?"));
+			json_str_or(n, "mac", _("a new MAC")));
 		if (json_str(n, "address"))
 			row(x, TUI_NORMAL, _("  new address %s, gateway %s"),
 				json_str(n, "address"),
@@ -185,6 +206,9 @@ static void figures_part(struct tui_text *x, const json_t *plan)
 	row(x, TUI_NORMAL, _("%s to copy of %s provisioned"),
 		str_size(a, json_u64(est, "written", 0)),
 		str_size(b, json_u64(est, "provisioned", 0)));
+	/* As fast as this machine's disks are: nobody knows before. */
+	if (from_file(plan))
+		return;
 	row(x, TUI_NORMAL,
 		_("The copy alone: %s at 100 MiB/s (1 Gbit/s), %s at 30 "
 		  "MiB/s. The VM is off meanwhile; it is read back once."),
@@ -206,8 +230,10 @@ static void verdict_part(struct tui_text *x, const json_t *plan)
 		row(x, TUI_WARN, _("warning  %s"), said ? said : "");
 	}
 	row(x, TUI_DIM, "%s",
-		_("The first step, preflight, asks both sides again before "
-		  "anything stops."));
+		from_file(plan) ? _("The first step, preflight, looks at files "
+				    "and node again before anything is made.")
+				: _("The first step, preflight, asks both "
+				    "sides again before anything stops."));
 }
 
 static void steps_part(struct tui_text *x, const json_t *plan)

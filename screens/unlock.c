@@ -27,7 +27,8 @@ static bool hoster_keys(
 
 bool unlock_for(struct wizard *w, const json_t *plan)
 {
-	bool key = json_at(plan, "source.key_file") != NULL;
+	bool key = json_at(plan, "source.key_file") ||
+		json_at(plan, "source.path");
 	struct tui_field f[] = {
 		{.kind = TUI_SECRET,
 			.label = _("ESXi password"),

@@ -25,6 +25,7 @@ static void steps_part(struct tui_text *x, const json_t *model)
 
 static void objects_part(struct tui_text *x, const json_t *model)
 {
+	bool file = json_at(model, "source.path") != NULL;
 	const json_t *list = json_object_get(model, "objects"), *o;
 	size_t i;
 
@@ -37,8 +38,11 @@ static void objects_part(struct tui_text *x, const json_t *model)
 		tui_text_add(x, TUI_DIM, 2, "  %s", _("nothing"));
 	tui_text_add(x, TUI_HEAD, 0, "%s", "");
 	tui_text_add(x, TUI_GOOD, 0, "%s",
-		_("The old VM is started again if it was on. Its disks were "
-		  "only read. Removed snapshots do not come back."));
+		file ? _("The files the VM came from were only read: they are "
+			 "as they were.")
+		     : _("The old VM is started again if it was on. Its disks "
+			 "were "
+			 "only read. Removed snapshots do not come back."));
 	tui_text_add(x, TUI_HEAD, 0, "%s", "");
 }
 

@@ -77,6 +77,11 @@ void wizard_focus(struct tui_form *form)
 	}
 }
 
+bool wizard_from_file(const struct wizard *w)
+{
+	return w->from == 1;
+}
+
 void wizard_error(struct wizard *w, const struct err *e)
 {
 	tui_error(w->t, e, NULL, NULL);

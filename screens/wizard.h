@@ -48,6 +48,8 @@ struct wizard {
 	struct wizard_secrets *secret;
 	json_t *recent; /* STATE/recent as read or written */
 	/* Source */
+	int from; /* 0 an ESXi host, 1 files here: file */
+	char file[4096];
 	char esxi[WIZ_TEXT], esxi_user[64], esxi_key[WIZ_TEXT];
 	char hostkey[128]; /* accepted by the operator, not yet pinned */
 	json_t *list;      /* facts: every VM of the host */
@@ -113,6 +115,9 @@ int page_review(struct wizard *w);
 int page_checklist(struct wizard *w);
 int page_done(struct wizard *w);
 
+/* The VM is in files on this machine. */
+bool wizard_from_file(const struct wizard *w);
+
 /* The login of the Proxmox node, as a page of its own. */
 int target_login(struct wizard *w);
 
@@ -162,6 +167,7 @@ const char *check_ips(const struct tui_field *f, void *arg);
 const char *check_ports(const struct tui_field *f, void *arg);
 const char *check_mac(const struct tui_field *f, void *arg);
 const char *check_host(const struct tui_field *f, void *arg);
+const char *check_package(const struct tui_field *f, void *arg);
 
 /* --- blocked.c --- */
 

@@ -100,9 +100,11 @@ const struct step step_preflight = {
 	.trouble =
 		N_("The source runs on untouched. Mend what is named and run "
 		   "again."),
-	.file = {.manual = N_("vmferry inspect FILE\n"
-			      "pvesm status --content images\n"
-			      "pvesh get /cluster/nextid"),
+	.file = {.why = N_("A problem found now costs nothing. Nothing is "
+			   "changed by this step."),
+		.manual = N_("vmferry inspect FILE\n"
+			     "pvesm status --content images\n"
+			     "pvesh get /cluster/nextid"),
 		.trouble = N_("Nothing was touched. Mend what is named and "
 			      "run again.")},
 	.run = run,

@@ -115,6 +115,9 @@ static void walk(const char *lang, int cols, int rows)
 	wiz_new_job("ask-bus");
 	screens = wiz_run(wiz_walk, cols, rows, lang, false);
 	good(lang, "walk", screens);
+	free(screens);
+	screens = wiz_run(wiz_file_walk, cols, rows, lang, false);
+	good(lang, "walk from a file", screens);
 }
 
 static void walk_en(void **state)

@@ -51,6 +51,35 @@ static void walk_large(void **state)
 	golden("wizard-132", wiz_walk, 132, 43, "", false);
 }
 
+static void walk_file(void **state)
+{
+	_free_ char *seen = NULL;
+
+	(void)state;
+	golden("wizard-file", wiz_file_walk, 80, 24, "", false);
+	seen = wiz_read("calls");
+	assert_non_null(strstr(seen, "-- /srv/export/web01.ova"));
+	assert_null(strstr(seen, "--esxi"));
+	/* What has no such ending was never looked for. */
+	assert_null(strstr(seen, "web01.vmdk"));
+}
+
+/* What the file lacks is told, and the page stays. */
+static void file_refused(void **state)
+{
+	_free_ char *s = NULL;
+
+	(void)state;
+	wiz_write("fail-scan",
+		"NOT_FOUND  scan the file /srv/x.ova\n"
+		"  why   /srv/x.ova: No such file or directory\n");
+	s = wiz_run("<wait 1/8>n<wait 2/8><Right><Tab>/srv/x.ova<^N>"
+		    "<wait NOT_FOUND><snap><Enter><wait 2/8><snap>",
+		80, 24, "", false);
+	if (!strstr(s, "No such file") || strstr(s, "(waited"))
+		fail_msg("%s", s);
+}
+
 /* The screens of one job in each state. */
 static void jobs(void **state)
 {
@@ -254,7 +283,8 @@ static void way_back(void **state)
 static void back_keeps(void **state)
 {
 	_free_ char *s = wiz_run(
-		"<wait 1/8>n<wait 2/8><^U>esxi7.example<^N><wait SHA256><Left>"
+		"<wait 1/8>n<wait 2/8><Tab><^U>esxi7.example<^N><wait "
+		"SHA256><Left>"
 		"<Enter><wait 3/8><Esc><wait 2/8><snap><^N><wait 3/8>"
 		"<wait web01><Enter><wait 4/8><^N><wait 8.4.21><^U>mail01"
 		"<Esc><wait API><^N><wait 8.4.21>",
@@ -384,6 +414,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		IN_STATE(walk),
 		IN_STATE(walk_large),
+		IN_STATE(walk_file),
+		IN_STATE(file_refused),
 		cmocka_unit_test(jobs),
 		IN_STATE(answers),
 		IN_STATE(answer_checked),

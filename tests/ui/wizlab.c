@@ -36,12 +36,19 @@ const char wiz_walk[] =
 	"<Enter>web01<snap><Enter><wait 30><Right><snap><Enter>"
 	"<wait E1000><snap>";
 
+const char wiz_file_walk[] =
+	"<wait 1/8>n<wait 2/8><snap><Right><snap><Tab>web01.vmdk<^N><snap><^U>"
+	"/srv/export/web01.ova<snap><^N><wait 3/8><snap><Enter><wait 4/8><^N>"
+	"<wait 8.4.21><snap><^N><wait 5/8><^N><wait 6/8><snap><PgDn><snap>";
+
 #define OPEN "<wait 1/8><snap><Enter><wait 7/8>"
 const struct wiz_script wiz_scripts[] = {
 	{"ask-bus", false, OPEN "<wait E1000><snap><^G><snap><Esc><Esc><snap>"},
 	{"ask-mac", false, OPEN "<wait 198.51.100.7><snap>xyz<^N><snap>"},
 	{"ask-fix", false, OPEN "<wait +auto ens18><snap><Enter><snap>"},
 	{"ask-name", false, OPEN "<wait web01><snap>web1<^N><snap>"},
+	{"ask-off", false,
+		OPEN "<wait web01.ova><snap><Esc><snap><PgDn><snap>w<snap>"},
 	{"ask-power", false, OPEN "<wait VMware Tools><snap>"},
 	{"ask-virtio", false,
 		OPEN "<wait 0x7B><snap><Enter><wait san policy><snap><Esc>"
@@ -128,7 +135,7 @@ int wiz_setup(void **state)
 {
 	static const char *const data[] = {"list.json", "vm-1.json",
 		"vm-2.json", "vm-3.json", "vm-4.json", "target.json",
-		"hoster.json"};
+		"hoster.json", "image.json"};
 	_free_ char *fake = NULL, *jobs = NULL;
 
 	if (jobtest_setup(state))
@@ -181,13 +188,16 @@ static void make_job(const char *name, const char *dir)
 	_free_ char *lines = data_of(name, "journal");
 	_free_ char *status = data_of(name, "status");
 	_free_ char *log = data_of(name, "log");
+	_free_ char *own = xasprintf(DATA "jobs/%s.plan", name);
 	_free_ char *plan = NULL;
 	char head[SHA256_HEX], sum[SHA256_HEX], *p = lines, *line;
 	_buf_ struct buf out = {0};
 	unsigned seq = 0;
 	size_t len;
 
-	ok(file_read(PLAN, 1 << 20, &plan, &len, e));
+	if (!file_exists(own))
+		str_set(&own, PLAN);
+	ok(file_read(own, 1 << 20, &plan, &len, e));
 	ok(file_mkdirs(dir, 0700, e));
 	jobtest_write(dir, "plan.json", plan, len);
 	sha256_hex(plan, len, sum);

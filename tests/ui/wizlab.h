@@ -29,6 +29,8 @@ char *wiz_read(const char *name);
 /* From Start through all pages to the question of the job it started; jobs
  * that wiz_new_job("ask-bus") makes. */
 extern const char wiz_walk[];
+/* From Start to Review, the VM in a file. */
+extern const char wiz_file_walk[];
 /* One job each: what is done with it. Ends with a null job. */
 struct wiz_script {
 	const char *job;
