@@ -1,6 +1,7 @@
-/* A look at a VM's screen: see boot_look.h. */
+/* A look at a VM: see boot_look.h. */
 #include "boot_look.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -58,20 +59,44 @@ static char *by_memory(struct run *r, struct err *e)
 		json_is_string(answer) ? json_string_value(answer) : "");
 }
 
-int boot_look(
-	struct run *r, struct boot_verdict *out, char **text, struct err *e)
+/* The end of a serial line's text: what a screen would show. */
+static char *last_lines(const char *text)
 {
+	const char *p = text + strlen(text);
+
+	for (int n = 0; p > text && n < 25; p--)
+		n += p[-1] == '\n';
+	return xstrdup(p);
+}
+
+void boot_sight_free(struct boot_sight *s)
+{
+	free(s->text);
+	s->text = NULL;
+}
+
+int boot_look(struct run *r, struct boot_serial *serial, struct boot_sight *out,
+	struct err *e)
+{
+	const char *said = boot_serial_text(serial);
+	struct boot_sight seen = {.by = "screen"};
+	struct boot_verdict heard;
 	struct err why = {0};
 
-	*out = (struct boot_verdict){0};
-	*text = by_picture(r, &why);
-	if (!*text && why.code == ERR_NONE)
-		*text = by_memory(r, &why);
+	seen.text = by_picture(r, &why);
+	if (!seen.text && why.code == ERR_NONE)
+		seen.text = by_memory(r, &why);
 	if (why.code == ERR_STOPPED) {
 		*e = why;
 		return -1;
 	}
-	if (*text)
-		oracle_read(*text, out);
+	if (seen.text)
+		oracle_read(seen.text, &seen.v);
+	oracle_read(said, &heard);
+	if (!seen.v.sign && (heard.sign || !*seen.v.evidence) && *said) {
+		free(seen.text);
+		seen = (struct boot_sight){heard, "serial", last_lines(said)};
+	}
+	*out = seen;
 	return 0;
 }

@@ -90,6 +90,7 @@ json_t *copy_result_to_json(const struct copy_result *r)
 	json_put_u64(o, "skipped_by_fs", r->skipped_by_fs);
 	json_put_u64(o, "looked_at", r->looked_at);
 	json_put_u64(o, "done_before", r->done_before);
+	json_put_u64(o, "checked", r->checked);
 	json_put_u64(o, "target_size", r->target_size);
 	json_put(o, "seconds", json_real(r->seconds));
 	json_put_str(o, "road", r->road);
@@ -308,6 +309,7 @@ static int run(const struct copy_job *job, struct copy_result *r, struct err *e)
 	if (pump_disk(job, r, e) || same_still(job, r->identity, e))
 		return -1;
 	copy_map_digest(r->map, r->digest);
+	r->checked = copy_map_checked(r->map);
 	r->seconds = now_mono() - begin;
 	return 0;
 }

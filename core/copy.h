@@ -15,7 +15,8 @@
  * costs what was not yet marked, never correctness.
  *
  * Memory: about 1 MiB times (3 * readers + 4) up to 4 readers, (2 * readers
- * + 4) for more; plus 33 bytes a range (at most 65536 ranges).
+ * + 4) for more; 4 MiB more where it is read back; plus 34 bytes a range (at
+ * most 65536 ranges).
  */
 #ifndef CORE_COPY_H
 #define CORE_COPY_H
@@ -34,6 +35,7 @@ enum copy_kind {
 
 struct copy_slot {
 	unsigned char kind; /* enum copy_kind */
+	bool checked;       /* COPY_DATA, and read back from the target */
 	unsigned char sha[SHA256_LEN];
 };
 
@@ -64,13 +66,17 @@ void copy_map_set(
 bool copy_map_complete(const struct copy_map *m);
 /* Bytes of ranges that are not COPY_TODO. */
 uint64_t copy_map_done(const struct copy_map *m);
+/* Bytes of ranges that are checked. */
+uint64_t copy_map_checked(const struct copy_map *m);
 /* The disk's digest (see above) in hexadecimal; the map must be complete. */
 void copy_map_digest(const struct copy_map *m, char out[SHA256_HEX]);
 
-/* Ranges [first, first + n) of a map were copied and flushed. */
+/* Ranges [first, first + n) of a map were copied and flushed; or, checked:
+ * they were read back from the target after that. */
 struct copy_mark {
 	const struct copy_map *map;
 	size_t first, n;
+	bool checked;
 };
 
 /*
@@ -82,7 +88,8 @@ struct copy_mark {
  * one member a range in order, a number standing for that many ranges of
  * zeros. 67 bytes a written range: a full disk of up to 512 GiB takes
  * 8.4 MiB for each TiB, 2 TiB (ranges of 32 MiB) 4.2 MiB; nothing but
- * numbers where a disk is sparse.
+ * numbers where a disk is sparse. One that tells of ranges read back has
+ * "checked":true instead of sha256.
  */
 json_t *copy_mark_to_json(const struct copy_mark *m, unsigned disk);
 /*
@@ -118,6 +125,9 @@ struct copy_job {
 	bool target_zeroed; /* the target reads as zero where never written,
 			     * since before the first run of this copy */
 	bool read_all;      /* ignore block map and file systems */
+	bool check;         /* read back what was marked, while it goes on,
+			     * where the target's `direct` says that this
+			     * comes from its media */
 	uint64_t limit;     /* bytes a second read; 0 none */
 	double flush_every; /* seconds between marks; 0: 5 (or 256 MiB) */
 	double patience;    /* seconds a lost source is tried again; 0: 300 */
@@ -135,7 +145,8 @@ struct copy_job {
 	/* Before the first write: journal the identity. -1 stops the copy. */
 	int (*begin)(void *ctx, const json_t *identity, struct err *e);
 	/* After a flush: journal the mark durably before returning; ranges
-	 * of zeros that needed no write are marked too. -1 stops the copy. */
+	 * of zeros that needed no write are marked too; later, where check,
+	 * once more as checked. -1 stops the copy. */
 	int (*mark)(void *ctx, const struct copy_mark *m, struct err *e);
 	/* At most 4 times a second. */
 	void (*progress)(void *ctx, const struct copy_progress *p);
@@ -151,6 +162,7 @@ struct copy_result {
 	uint64_t skipped_by_fs;  /* written, but of no use to the guest */
 	uint64_t looked_at;      /* read beside, to find that out */
 	uint64_t done_before;    /* bytes of ranges marked by earlier runs */
+	uint64_t checked;        /* bytes that were read back, in all runs */
 	uint64_t target_size;
 	double seconds;
 	unsigned readers; /* connections, at the end */
@@ -193,13 +205,15 @@ int copy_run(const struct copy_job *job, struct copy_result *r, struct err *e);
 struct copy_check {
 	struct disk_out *out;       /* best opened read_only */
 	const struct copy_map *map; /* must be complete */
+	bool all;                   /* ranges checked before, too */
 	void *ctx;
 	void (*progress)(void *ctx, const struct copy_progress *p);
 };
 
 struct copy_checked {
-	uint64_t read;  /* bytes read back */
-	uint64_t known; /* bytes zero by the target's own block status */
+	uint64_t read;    /* bytes read back */
+	uint64_t known;   /* bytes zero by the target's own block status */
+	uint64_t checked; /* bytes that were read back before */
 	double seconds;
 	char digest[SHA256_HEX]; /* the disk's: the copy's, and found again */
 };
@@ -207,7 +221,10 @@ struct copy_checked {
 /*
  * Read back every range and compare its digest; ranges of zeros and the tail
  * behind the source's size are read wherever the target does not say itself
- * that they are zero. ERR_VERIFY_MISMATCH names the offset.
+ * that they are zero. Of the ranges that the map calls checked only the first
+ * of each 64 in a row is read once more (all of them with all): the target was
+ * opened anew since, and an image's tables are read from the disk now.
+ * ERR_VERIFY_MISMATCH names the offset.
  */
 int copy_verify(
 	const struct copy_check *c, struct copy_checked *r, struct err *e);

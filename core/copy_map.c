@@ -81,6 +81,7 @@ void copy_map_set(
 	struct copy_slot *s = &m->slot[i];
 
 	memmove(s->sha, sha, SHA256_LEN); /* may be its own */
+	s->checked = false;
 	s->kind = memcmp(sha, copy_map_zero(m, i), SHA256_LEN) ? COPY_DATA
 							       : COPY_ZERO;
 }
@@ -103,6 +104,16 @@ uint64_t copy_map_done(const struct copy_map *m)
 	return sum;
 }
 
+uint64_t copy_map_checked(const struct copy_map *m)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < m->n; i++)
+		if (m->slot[i].checked)
+			sum += copy_map_len(m, i);
+	return sum;
+}
+
 void copy_map_digest(const struct copy_map *m, char out[SHA256_HEX])
 {
 	_sha256_ struct sha256 *d = sha256_new();
@@ -114,16 +125,16 @@ void copy_map_digest(const struct copy_map *m, char out[SHA256_HEX])
 	hex_encode(out, sha, sizeof(sha));
 }
 
-json_t *copy_mark_to_json(const struct copy_mark *k, unsigned disk)
+/* Numbers for ranges of zeros, digests of the others. */
+static json_t *digests(const struct copy_mark *k)
 {
 	const struct copy_map *m = k->map;
-	json_t *o = json_object(), *list = json_array();
-	uint64_t len = 0, zeros = 0;
+	json_t *list = json_array();
+	uint64_t zeros = 0;
 
 	for (size_t i = k->first; i < k->first + k->n; i++) {
 		char hex[SHA256_HEX];
 
-		len += copy_map_len(m, i);
 		if (m->slot[i].kind == COPY_ZERO) {
 			zeros++;
 			continue;
@@ -136,17 +147,32 @@ json_t *copy_mark_to_json(const struct copy_mark *k, unsigned disk)
 	}
 	if (zeros)
 		json_array_append_new(list, json_integer(zeros));
+	return list;
+}
+
+json_t *copy_mark_to_json(const struct copy_mark *k, unsigned disk)
+{
+	const struct copy_map *m = k->map;
+	json_t *o = json_object();
+	uint64_t len = 0;
+
+	for (size_t i = k->first; i < k->first + k->n; i++)
+		len += copy_map_len(m, i);
 	json_put_u64(o, "disk", disk);
 	json_put_u64(o, "size", m->size);
 	json_put_u64(o, "range", m->range);
 	json_put_u64(o, "at", k->first * m->range);
 	json_put_u64(o, "len", len);
-	json_put(o, "sha256", list);
+	if (k->checked)
+		json_put_bool(o, "checked", true);
+	else
+		json_put(o, "sha256", digests(k));
 	return o;
 }
 
 struct line {
 	uint64_t size, range, at, len;
+	bool checked;
 	const json_t *list;
 };
 
@@ -162,6 +188,7 @@ static int read_line(const json_t *j, struct line *l, struct err *e)
 		.range = json_u64(j, "range", 0),
 		.at = json_u64(j, "at", UINT64_MAX),
 		.len = json_u64(j, "len", 0),
+		.checked = json_flag(j, "checked", false),
 		.list = json_object_get(j, "sha256"),
 	};
 	if (!l->size || l->size > INT64_MAX || l->range < 65536 ||
@@ -172,7 +199,7 @@ static int read_line(const json_t *j, struct line *l, struct err *e)
 		l->len > l->size - l->at ||
 		(l->len % l->range && l->at + l->len != l->size))
 		return bad_mark(e, "at and len");
-	if (!json_is_array(l->list))
+	if (!l->checked && !json_is_array(l->list))
 		return bad_mark(e, "no digests");
 	return 0;
 }
@@ -228,6 +255,19 @@ static void take_list(struct copy_map *m, const struct line *l)
 	}
 }
 
+/* Only what is copied can have been read back; of zeros nothing is noted. */
+static int take_checked(struct copy_map *m, const struct line *l, struct err *e)
+{
+	size_t first = l->at / l->range, end = first + ranges_of(l);
+
+	for (size_t i = first; i < end; i++)
+		if (!m || m->slot[i].kind == COPY_TODO)
+			return bad_mark(e, "checked before it was copied");
+	for (size_t i = first; i < end; i++)
+		m->slot[i].checked = m->slot[i].kind == COPY_DATA;
+	return 0;
+}
+
 int copy_mark_from_json(const json_t *j, struct copy_map **map, struct err *e)
 {
 	struct line l;
@@ -236,6 +276,8 @@ int copy_mark_from_json(const json_t *j, struct copy_map **map, struct err *e)
 		return -1;
 	if (*map && ((*map)->size != l.size || (*map)->range != l.range))
 		return bad_mark(e, "not of the same copy as the one before");
+	if (l.checked)
+		return take_checked(*map, &l, e);
 	if (check_list(&l, e))
 		return -1;
 	if (!*map)

@@ -12,7 +12,8 @@
 #include "str.h"
 
 #define PIECE (1U << 20)
-#define DEPTH 8 /* reads under way */
+#define DEPTH 8  /* reads under way */
+#define AGAIN 64 /* of so many checked ranges one is read once more */
 #define KNOWN_MAX 100000
 #define PROGRESS_EVERY 0.25
 
@@ -32,7 +33,7 @@ struct check {
 	struct slot slot[DEPTH];
 	unsigned first, used; /* a ring, in the order of offsets */
 	uint64_t next;        /* first offset not asked for */
-	uint64_t done, read, skipped;
+	uint64_t done, read, skipped, checked;
 	struct sha256 *sum;
 	double begun, told_at;
 };
@@ -72,6 +73,17 @@ static uint64_t to_block(const struct check *c, uint64_t end)
 	return end < c->out->size ? end : c->out->size;
 }
 
+/* Read back before, and not the first of its 64 neighbours that was. */
+static bool passed_over(const struct check *c, size_t i)
+{
+	const struct copy_slot *slot = c->map->slot;
+	bool again = slot[i].checked;
+
+	for (size_t k = i - i % AGAIN; again && k < i; k++)
+		again = !slot[k].checked;
+	return slot[i].checked && !again && !c->job->all;
+}
+
 /* How far from off on the target says what it must: zero. Whole ranges only,
  * because a digest needs all of its range. */
 static uint64_t known_to(const struct check *c, uint64_t off)
@@ -86,6 +98,8 @@ static uint64_t known_to(const struct check *c, uint64_t off)
 			return off;
 		return c->known.e[i].offset + c->known.e[i].length;
 	}
+	if (off % m->range == 0 && passed_over(c, i))
+		return to_block(c, off + copy_map_len(m, i));
 	if (off % m->range || m->slot[i].kind != COPY_ZERO)
 		return off;
 	end = to_block(c, off + copy_map_len(m, i));
@@ -104,6 +118,8 @@ static uint64_t piece_end(const struct check *c, uint64_t off)
 
 static void take_known(struct check *c, uint64_t from, uint64_t to)
 {
+	if (from < c->map->size && c->map->slot[from / c->map->range].checked)
+		c->checked += to - from;
 	c->skipped += to - from;
 	c->done += to - from;
 }
@@ -271,7 +287,8 @@ int copy_verify(
 	tell(&c, true);
 	*r = (struct copy_checked){
 		.read = c.read,
-		.known = c.skipped,
+		.known = c.skipped - c.checked,
+		.checked = c.checked,
 		.seconds = now_mono() - c.begun,
 	};
 	copy_map_digest(job->map, r->digest);

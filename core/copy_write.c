@@ -112,11 +112,13 @@ static void mark_flushed(struct writer *w)
 			return;
 		}
 	}
+	back_marked(w);
+	back_note(w);
 }
 
 /* --- the loop --- */
 
-static void wait_answers(struct writer *w, int ms)
+void writer_wait(struct writer *w, int ms)
 {
 	struct err e = {0};
 
@@ -153,11 +155,12 @@ static void pump_all(struct writer *w)
 		writer_take(w);
 		writer_zero(w);
 		flush_if_due(w);
+		back_look(w);
 		roads_look(&w->roads, w->p);
 		if (w->broken)
 			poll(NULL, 0, 20); /* readers are on their way out */
 		else
-			wait_answers(w, 100);
+			writer_wait(w, 100);
 		if (w->flush == ANSWERED)
 			mark_flushed(w);
 		writer_tell(w, false);
@@ -171,7 +174,7 @@ static void drain(struct writer *w)
 	struct err e = {0};
 
 	while (w->in_flight && !w->broken && now_mono() < until) {
-		wait_answers(w, 100);
+		writer_wait(w, 100);
 		if (!writer_failed(w)) {
 			until = now_mono() + DRAIN_TIMEOUT;
 			if (stop_check(&e))
@@ -193,6 +196,10 @@ static void finish(struct writer *w)
 		if (w->flush == ANSWERED)
 			mark_flushed(w);
 	}
+	back_finish(w);
+	drain(w);
+	if (!w->broken)
+		back_note(w);
 	writer_tell(w, true);
 	/* A request without an answer has a buffer of ours. */
 	if (w->in_flight)
@@ -252,11 +259,13 @@ int copy_write(struct pump *p, struct copy_map *map, struct copy_result *r,
 		extents_free(&w.known);
 		return -1;
 	}
+	back_start(&w);
 	pump_all(&w);
 	pump_end(p);
 	copy_readers_join(readers);
 	writer_take(&w);
 	finish(&w);
+	back_end(&w);
 	r->readers = w.roads.n;
 	r->road_why = xstrdup(w.roads.why);
 	free(w.state);

@@ -1,7 +1,8 @@
 /*
  * Inside a copy's writer: what core/copy_write.c (the loop, flush and mark),
- * core/copy_send.c (requests and their answers) and core/copy_tell.c
- * (progress) share. All of it belongs to the thread of copy_run.
+ * core/copy_send.c (requests and their answers), core/copy_back.c (reading
+ * back) and core/copy_tell.c (progress) share. All of it belongs to the thread
+ * of copy_run.
  */
 #ifndef CORE_COPY_WRITER_H
 #define CORE_COPY_WRITER_H
@@ -34,7 +35,8 @@ struct writer {
 	double flushed_at;
 	uint64_t data_done, todo;
 	struct roads roads;
-	struct err err; /* the first */
+	struct back *back; /* null: nothing is read back */
+	struct err err;    /* the first */
 	double told_at;
 	struct {
 		double time;
@@ -57,6 +59,23 @@ void writer_take(struct writer *w);
 void writer_zero(struct writer *w);
 /* True where ranges are left that writer_zero has not looked at. */
 bool writer_zeroing(const struct writer *w);
+
+/* One turn of waiting for the target's answers or for pump_wake. */
+void writer_wait(struct writer *w, int ms);
+
+/*
+ * copy_back.c: reading back, past the page cache, what was flushed and
+ * marked, where the job asks for it and the target can. back_look asks for
+ * more while the copy runs, and takes what was found; back_finish returns once
+ * all is read back or the copy failed; back_note journals what was found good
+ * since. back_end: with no request under way.
+ */
+void back_start(struct writer *w);
+void back_look(struct writer *w);
+void back_marked(struct writer *w); /* after a flush was marked */
+void back_note(struct writer *w);
+void back_finish(struct writer *w);
+void back_end(struct writer *w);
 
 /* copy_tell.c: progress and notes; last: now, whatever the time. */
 void writer_tell(struct writer *w, bool last);

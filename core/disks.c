@@ -75,6 +75,11 @@ const json_t *disks_identity(const struct run *r, size_t i)
 	return json_object_get(json_object_get(line, "data"), "identity");
 }
 
+bool disks_check_during(const struct run *r)
+{
+	return strcmp(run_str(r, "copy.read_back", "during"), "after") != 0;
+}
+
 int disks_complete(const struct run *r, bool *yes, struct err *e)
 {
 	for (size_t i = 0; i < run_disks(r); i++) {

@@ -22,6 +22,10 @@ int disks_map(
  * source.h has it. Borrowed. */
 const json_t *disks_identity(const struct run *r, size_t i);
 
+/* The plan has what was written read back while the copy goes on
+ * (copy.read_back is not "after"). */
+bool disks_check_during(const struct run *r);
+
 /* All disks are copied whole. */
 int disks_complete(const struct run *r, bool *yes, struct err *e);
 

@@ -58,6 +58,8 @@ struct hoster {
 	const char *const *urls;
 	const char *const *mac_types; /* first: default; null: no MACs */
 	const struct hoster_word *words;
+	/* Takes the setting "network": "routed" (with "gateway"). */
+	bool routable;
 	double poll;     /* seconds between two looks */
 	double patience; /* seconds for a whole move */
 	unsigned grace;  /* looks until a lost request counts as not made */

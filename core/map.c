@@ -128,6 +128,8 @@ json_t *map_config(const struct vm *vm, unsigned release, const json_t *choices,
 	map_firmware(o, vm, release, choices, warnings);
 	json_put_str(o, "machine", json_str(choices, "machine"));
 	json_put_str(o, "agent", "1");
+	if (json_flag(choices, "serial", false))
+		json_put_str(o, "serial0", "socket");
 	json_put_str(
 		o, "onboot", json_flag(choices, "onboot", false) ? "1" : "0");
 	if (vm->uuid) {

@@ -20,8 +20,8 @@ unsigned map_release(const char *version);
 /*
  * The VM's parameters for create, without disks, networks and description:
  * an object of texts. release as map_release. choices: "cpu", "machine",
- * "onboot" override. Sentences for the operator are appended to warnings (an
- * array).
+ * "onboot", "serial" override. Sentences for the operator are appended to
+ * warnings (an array).
  */
 json_t *map_config(const struct vm *vm, unsigned release, const json_t *choices,
 	json_t *warnings);

@@ -431,5 +431,6 @@ int nbd_open_file(const char *path, const char *format,
 		nbdc_close(c, NULL);
 		return -1;
 	}
+	out->direct = serve.direct;
 	return 0;
 }

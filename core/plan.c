@@ -414,6 +414,20 @@ static void plan_source(struct build *b, const json_t *vm)
 	json_put(b->plan, "source", s);
 }
 
+static int plan_keep(struct build *b, struct err *e)
+{
+	json_t *v = json_object_get(b->choices, "keep_days");
+	uint64_t days = json_u64(b->choices, "keep_days", 0);
+
+	if (!v)
+		return 0;
+	if (days < 1 || days > PLAN_KEEP_MAX)
+		return err_set(e, ERR_PLAN_BAD, "choices: keep_days is 1 to %d",
+			PLAN_KEEP_MAX);
+	json_put_u64(b->plan, "keep_days", days);
+	return 0;
+}
+
 /* Parts of the choices that steps read as they stand. */
 static int plan_rest(struct build *b, struct err *e)
 {
@@ -437,7 +451,7 @@ static int plan_rest(struct build *b, struct err *e)
 		if (v)
 			json_put(b->plan, keys[i], json_deep_copy(v));
 	}
-	return 0;
+	return plan_keep(b, e);
 }
 
 /* Nothing is asked of a host where the VM is in files. */

@@ -8,6 +8,10 @@
 
 #include "json.h"
 
+/* keep_days: how long the source VM is to be kept, switched off. */
+#define PLAN_KEEP_DAYS 14
+#define PLAN_KEEP_MAX 3650
+
 /*
  * Build a plan; new reference in *plan. ERR_PLAN_BAD where the choices do not
  * fit the facts, ERR_VM_NOT_FOUND, ERR_STORAGE_UNFIT, ERR_NO_SPACE,

@@ -1,7 +1,9 @@
 /*
  * QEMU for a rehearsal: its command line, its files, its end. Devices sit
  * where Proxmox VE puts them (guest-fixups.md 1): the controllers at 5 and 7,
- * the first card at 0x12. It dies with us.
+ * the first card at 0x12 of pci.0, which on q35 is a conventional bus behind
+ * four root ports and a bridge (pve-q35-4.0.cfg), so that the card is enp6s18
+ * there. It dies with us.
  */
 #include "rehearse.h"
 
@@ -88,6 +90,8 @@ static const char *firmware(const char *const *paths)
 	return NULL;
 }
 
+/* Keys or not is a matter of the variables: without SMM the plain code
+ * checks signatures too. */
 static int add_uefi(struct stage *s, struct args *a, struct err *e)
 {
 	static const char *const codes[] = {
@@ -100,7 +104,11 @@ static int add_uefi(struct stage *s, struct args *a, struct err *e)
 		"/usr/share/pve-edk2-firmware/OVMF_VARS.fd",
 		"/usr/share/OVMF/OVMF_VARS_4M.fd",
 		"/usr/share/OVMF/OVMF_VARS.fd", NULL};
-	const char *code = firmware(codes), *var = firmware(vars);
+	static const char *const keys[] = {
+		"/usr/share/pve-edk2-firmware/OVMF_VARS_4M.ms.fd",
+		"/usr/share/OVMF/OVMF_VARS_4M.ms.fd", NULL};
+	const char *code = firmware(codes);
+	const char *var = firmware(s->w->secure_boot ? keys : vars);
 	_free_ char *own = path_join(s->dir, "vars"), *data = NULL;
 	_free_ char *quoted = path_of(s->dir, "vars");
 	size_t len;
@@ -119,13 +127,38 @@ static int add_uefi(struct stage *s, struct args *a, struct err *e)
 
 /* --- the command line --- */
 
+bool stage_is_q35(const struct stage *s)
+{
+	return s->w->machine && strstr(s->w->machine, "q35");
+}
+
+static void add_bus(struct stage *s, struct args *a)
+{
+	if (!stage_is_q35(s)) {
+		add2(a, "-device", xstrdup("VGA,bus=pci.0,addr=0x2"));
+		return;
+	}
+	for (int i = 0; i < 4; i++)
+		add2(a, "-device",
+			xasprintf("pcie-root-port,id=p%d,bus=pcie.0,addr=1c.%d,"
+				  "port=%d,chassis=%d%s",
+				i, i, i + 1, i + 1,
+				i ? "" : ",multifunction=on"));
+	add2(a, "-device",
+		xstrdup("i82801b11-bridge,id=pcidmi,bus=pcie.0,addr=1e.0"));
+	add2(a, "-device",
+		xstrdup("pci-bridge,id=pci.0,bus=pcidmi,addr=1.0,"
+			"chassis_nr=1"));
+	add2(a, "-device", xstrdup("VGA,bus=pcie.0,addr=0x1"));
+}
+
 static void add_machine(struct stage *s, struct args *a)
 {
 	unsigned memory = s->w->memory ? s->w->memory : 1024;
 
 	add(a, xstrdup("qemu-system-x86_64"));
 	add2(a, "-name", xstrdup("vmferry-rehearsal"));
-	add2(a, "-machine", xstrdup("pc"));
+	add2(a, "-machine", xstrdup(stage_is_q35(s) ? "q35" : "pc"));
 	add2(a, "-accel", xstrdup(s->kvm ? "kvm" : "tcg,thread=multi"));
 	/* One that newer userlands (x86-64-v2, v3) run on. */
 	add2(a, "-cpu", xstrdup(s->kvm ? "host" : "max"));
@@ -135,7 +168,7 @@ static void add_machine(struct stage *s, struct args *a)
 	add(a, xstrdup("-no-user-config"));
 	add(a, xstrdup("-no-reboot"));
 	add2(a, "-display", xstrdup("none"));
-	add2(a, "-device", xstrdup("VGA,bus=pci.0,addr=0x2"));
+	add_bus(s, a);
 	add(a, xstrdup("-S"));
 }
 
@@ -143,6 +176,7 @@ static void add_disks(struct stage *s, struct args *a)
 {
 	bool scsi = strcmp(s->w->bus, "scsi") == 0;
 	bool sata = strcmp(s->w->bus, "sata") == 0;
+	bool q35 = stage_is_q35(s);
 
 	if (scsi)
 		add2(a, "-device",
@@ -170,10 +204,12 @@ static void add_disks(struct stage *s, struct args *a)
 					  "bootindex=%zu",
 					i, i, i + 1));
 		else
+			/* q35 has no IDE: one disk a port of its AHCI. */
 			add2(a, "-device",
 				xasprintf("ide-hd,bus=ide.%zu,unit=%zu,drive="
 					  "d%zu,bootindex=%zu",
-					i / 2, i % 2, i, i + 1));
+					q35 ? i : i / 2, q35 ? 0 : i % 2, i,
+					i + 1));
 	}
 }
 

@@ -18,9 +18,11 @@ struct rehearsal {
 	const char *nic;         /* "virtio", "e1000" */
 	const char *const *macs; /* of its cards */
 	size_t n_macs;
+	const char *machine; /* null or "pc"; "q35", "pc-q35-8.1" */
 	bool uefi;
-	unsigned memory; /* MiB; 0: 1024 */
-	double patience; /* s; 0: 300 */
+	bool secure_boot; /* with Microsoft's keys, as an efidisk has them */
+	unsigned memory;  /* MiB; 0: 1024 */
+	double patience;  /* s; 0: 300 */
 	/* The cards are plugged into a hub of their own; else their link is
 	 * down (systems that wait for a carrier give no address then). */
 	bool hub;
@@ -37,8 +39,9 @@ struct rehearsal {
  *   {"verdict": "up" | "down" | "unknown", "by": "agent" | "serial" |
  *    "screen" | "qemu", "sign": "a login prompt", "evidence": the line,
  *    "advice", "climb": true where another bus may help, "seconds",
- *    "accel": "kvm" | "tcg", "bus", "nic", "os", "interfaces": [{"name",
- *    "mac", "addresses": ["203.0.113.7/24"]}], "routes": [lines of ip route]}
+ *    "accel": "kvm" | "tcg", "machine": "pc" | "q35", "bus", "nic", "os",
+ * "interfaces": [{"name", "mac", "addresses": ["203.0.113.7/24"]}], "routes":
+ * [lines of ip route]}
  *
  * "unknown": nothing that is known was seen in time. -1 only where it could
  * not be run: ERR_TOOL_MISSING (QEMU, UEFI firmware), ERR_GUEST_ACCESS,

@@ -16,6 +16,7 @@ struct stage {
 	double began;
 };
 
+bool stage_is_q35(const struct stage *s);
 /* Watch until there is a verdict; see rehearse(). */
 int stage_watch(struct stage *s, json_t **out, struct err *e);
 

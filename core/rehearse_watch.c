@@ -26,36 +26,6 @@ struct sight {
 
 /* --- the agent's answers --- */
 
-static const signed char *base64_values(void)
-{
-	static signed char v[256];
-	static const char *const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-					  "abcdefghijklmnopqrstuvwxyz"
-					  "0123456789+/";
-
-	memset(v, -1, sizeof(v));
-	for (int i = 0; i < 64; i++)
-		v[(unsigned char)digits[i]] = i;
-	return v;
-}
-
-static char *base64_text(const char *s)
-{
-	const signed char *value = base64_values();
-	unsigned bits = 0, n = 0;
-	struct buf b = {0};
-
-	for (; *s && value[(unsigned char)*s] >= 0; s++) {
-		bits = bits << 6 | value[(unsigned char)*s];
-		n += 6;
-		if (n >= 8) {
-			n -= 8;
-			buf_addc(&b, bits >> n & 0xff);
-		}
-	}
-	return buf_steal(&b);
-}
-
 static int ask(struct stage *s, const char *command, json_t *args, json_t **out,
 	struct err *e)
 {
@@ -129,7 +99,8 @@ static char *output_of(struct stage *s, const char *path, const char *args[])
 		if (ask(s, "guest-exec-status", q, &st, NULL))
 			return NULL;
 		if (json_flag(st, "exited", false))
-			return base64_text(json_str_or(st, "out-data", ""));
+			return base64_decode(
+				json_str_or(st, "out-data", ""), NULL);
 	}
 	return NULL;
 }
@@ -243,6 +214,7 @@ static json_t *verdict(struct stage *s, const char *word, const char *by,
 	json_put(o, "seconds",
 		json_real((int)((now_mono() - s->began) * 10) / 10.0));
 	json_put_str(o, "accel", s->kvm ? "kvm" : "tcg");
+	json_put_str(o, "machine", stage_is_q35(s) ? "q35" : "pc");
 	json_put_str(o, "bus", s->w->bus);
 	json_put_str(o, "nic", s->w->nic);
 	if (!v)

@@ -10,7 +10,7 @@
 static const char *const byte_names[] = {"bytes", "read", "written", "zero",
 	"skipped_by_map", "skipped_by_fs", "looked_at", "done_before",
 	"target_size", "provisioned", "capacity", "used", "known_zero",
-	"taken_before", "taken_after"};
+	"during_copy", "checked", "taken_before", "taken_after"};
 /* Said in the detail's own words, or of no use to a reader. */
 static const char *const own_names[] = {"name", "value", "unit", "text", "why",
 	"diff", "id", "kind", "where", "status", "source"};

@@ -174,9 +174,15 @@ static void tail_left(json_t *rows, const json_t *m)
 	const json_t *o;
 	size_t i;
 
-	json_array_foreach (json_object_get(m, "left"), i, o)
-		add_row(rows, at(o, "where"), "%s, %s", _(at(o, "what")),
-			str_size(size, json_u64(o, "bytes", 0)));
+	json_array_foreach (json_object_get(m, "left"), i, o) {
+		const char *until = json_str(o, "keep_until");
+		_free_ char *keep = until
+			? xasprintf(_(", to be kept until %s"), until)
+			: xstrdup("");
+
+		add_row(rows, at(o, "where"), "%s, %s%s", _(at(o, "what")),
+			str_size(size, json_u64(o, "bytes", 0)), keep);
+	}
 }
 
 static void tail_figures(json_t *rows, const json_t *m)

@@ -126,7 +126,10 @@ static void step_failed(struct run *r, struct err *e)
 			: e->code == ERR_STOPPED ? "stopped"
 						 : "failed",
 		e, NULL);
-	job_log(r->job, "%s: %s: %s", r->step->kind, err_id(e->code), e->why);
+	/* A question is no error: the journal has it. */
+	if (!waits)
+		job_log(r->job, "%s: %s: %s", r->step->kind, err_id(e->code),
+			e->why);
 }
 
 static bool step_done(const struct run *r, const struct step *s)

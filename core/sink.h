@@ -61,6 +61,7 @@ struct disk_out {
 	uint64_t size;  /* bytes; may be more than was asked for (rounding) */
 	uint32_t block; /* offsets and lengths are multiples of this */
 	bool created;   /* made by this open: reads as zero everywhere */
+	bool direct;    /* what is read comes past this machine's page cache */
 };
 
 struct sink {

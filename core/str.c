@@ -473,12 +473,13 @@ int hex_decode(void *out, size_t n, const char *s)
 	return 0;
 }
 
-/* --- shell --- */
+/* --- base64 --- */
+
+static const char digit64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			      "abcdefghijklmnopqrstuvwxyz0123456789+/";
 
 char *base64_encode(const void *p, size_t n)
 {
-	static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "abcdefghijklmnopqrstuvwxyz0123456789+/";
 	char *out = xmalloc((n + 2) / 3 * 4 + 1), *o = out;
 	const unsigned char *b = p;
 
@@ -486,14 +487,35 @@ char *base64_encode(const void *p, size_t n)
 		unsigned v = b[i] << 16 | (i + 1 < n ? b[i + 1] << 8 : 0) |
 			(i + 2 < n ? b[i + 2] : 0);
 
-		*o++ = digit[v >> 18];
-		*o++ = digit[v >> 12 & 63];
-		*o++ = i + 1 < n ? digit[v >> 6 & 63] : '=';
-		*o++ = i + 2 < n ? digit[v & 63] : '=';
+		*o++ = digit64[v >> 18];
+		*o++ = digit64[v >> 12 & 63];
+		*o++ = i + 1 < n ? digit64[v >> 6 & 63] : '=';
+		*o++ = i + 2 < n ? digit64[v & 63] : '=';
 	}
 	*o = '\0';
 	return out;
 }
+
+char *base64_decode(const char *s, size_t *len)
+{
+	unsigned bits = 0, n = 0;
+	struct buf b = {0};
+	const char *at;
+
+	for (; *s && (at = strchr(digit64, *s)); s++) {
+		bits = bits << 6 | (unsigned)(at - digit64);
+		n += 6;
+		if (n >= 8) {
+			n -= 8;
+			buf_addc(&b, bits >> n & 0xff);
+		}
+	}
+	if (len)
+		*len = b.len;
+	return buf_steal(&b);
+}
+
+/* --- shell --- */
 
 void sh_quote(struct buf *b, const char *s)
 {

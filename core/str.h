@@ -91,6 +91,9 @@ void hex_encode(char *out, const void *p, size_t n); /* 2n+1 bytes */
 int hex_decode(void *out, size_t n, const char *s);  /* exactly 2n digits */
 /* RFC 4648, 4, with padding; to be freed. */
 char *base64_encode(const void *p, size_t n);
+/* The bytes up to the first character that is no digit, a NUL behind them; to
+ * be freed. len may be null. */
+char *base64_decode(const char *s, size_t *len);
 
 /* Append s quoted for a POSIX shell: always in single quotes, ' as '\''.
  * The one place where remote command lines get their arguments. */

@@ -77,6 +77,7 @@ static void show(struct checklist *c)
 	c->list.current = follow_current(&c->f);
 	c->list.log = (const char *const *)c->f.log;
 	c->list.log_n = c->f.log_n;
+	c->list.log_count = c->f.log_count;
 	follow_progress(&c->f, &c->list.progress);
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/map.h"
+#include "core/plan.h"
 #include "core/state.h"
 #include "hoster.h"
 #include "wizard.h"
@@ -220,6 +221,7 @@ static json_t *target_json(const struct wizard *w)
 json_t *choices_json(const struct wizard *w)
 {
 	json_t *o = json_object(), *part;
+	uint64_t days = PLAN_KEEP_DAYS;
 	char job[64];
 
 	choices_job_name(w, job, sizeof(job));
@@ -235,6 +237,8 @@ json_t *choices_json(const struct wizard *w)
 	part = json_object();
 	json_put_bool(part, "fix", w->guest_fix);
 	json_put(o, "guest", part);
+	str_u64(w->keep_days, PLAN_KEEP_MAX, &days);
+	json_put_u64(o, "keep_days", days);
 	return o;
 }
 

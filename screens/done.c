@@ -1,6 +1,5 @@
 /* Done: the report as a page, what is left to do, and its exports. */
 #include <string.h>
-#include <time.h>
 
 #include "child.h"
 #include "core/job.h"
@@ -51,29 +50,10 @@ static int action(struct tui *t, struct tui_screen *s, int id)
 	return TUI_STAY;
 }
 
-#define KEEP_DAYS 14
-#define DAY_LEN 16
-
-/* The day KEEP_DAYS after a journal's time: "2026-12-06". */
-static void keep_until(char day[DAY_LEN], const char *time)
-{
-	struct tm tm = {0};
-	time_t t;
-
-	if (!strptime(time, "%Y-%m-%d", &tm)) {
-		snprintf(day, DAY_LEN, "?");
-		return;
-	}
-	t = timegm(&tm) + KEEP_DAYS * 86400;
-	gmtime_r(&t, &tm);
-	strftime(day, DAY_LEN, "%Y-%m-%d", &tm);
-}
-
 /* What the operator still has to do, before the report itself. */
 static void left_part(struct tui_text *x, const json_t *model)
 {
 	const json_t *list = json_object_get(model, "left"), *v;
-	char day[DAY_LEN];
 	size_t i;
 
 	tui_text_add(x, TUI_HEAD, 0, "%s", _("What is left to you"));
@@ -86,12 +66,17 @@ static void left_part(struct tui_text *x, const json_t *model)
 			str_size(size, bytes);
 		tui_text_add(x, TUI_WARN, 4, "  %s: %s %s",
 			json_str_or(v, "where", "?"), what, size);
+		if (!json_str(v, "keep_until"))
+			continue;
+		tui_text_add(x, TUI_NORMAL, 4,
+			_("  Keep the old VM, switched off, until %s (%u "
+			  "days), and until the new one has a backup that was "
+			  "restored once."),
+			json_str(v, "keep_until"),
+			(unsigned)json_u64(v, "keep_days", 0));
 	}
-	keep_until(day, json_str_or(model, "ended", ""));
-	tui_text_add(x, TUI_NORMAL, 4,
-		_("  Keep the old VM, switched off, until %s (%d days), and "
-		  "until the new one has a backup that was restored once."),
-		day, KEEP_DAYS);
+	if (!json_array_size(list))
+		tui_text_add(x, TUI_NORMAL, 4, "  %s", _("Nothing."));
 	tui_text_add(x, TUI_NORMAL, 0, "%s", "");
 }
 

@@ -118,6 +118,7 @@ static void add_log(struct follow *f, const char *line)
 		f->log_n--;
 	}
 	f->log[f->log_n++] = log_line(line);
+	f->log_count++;
 }
 
 /* Whole lines that came since; only the end of a long log. */

@@ -23,8 +23,9 @@ struct follow {
 	bool undoing; /* the newest begin or undo is an undo */
 	char *log[FOLLOW_LOG];
 	int log_n;
-	json_t *status; /* newest */
-	char *what;     /* its progress in the screen's language */
+	unsigned log_count; /* lines that ever came */
+	json_t *status;     /* newest */
+	char *what;         /* its progress in the screen's language */
 	char *log_path;
 };
 

@@ -14,6 +14,10 @@ char *hoster_secret_value(struct wizard *w, const char *name);
 /* Those that a --secrets file gives. */
 void hoster_take_secrets(struct wizard *w, const struct secrets *s);
 
+/* The hosters with an API in their order, null behind the last. */
+const struct hoster *hoster_nth(int i);
+/* Is the address to be routed through the node, without a virtual MAC? */
+bool hoster_routed(const struct wizard *w);
 /* The hoster with an API that is chosen; null: none, or by hand. */
 const struct hoster *hoster_chosen(const struct wizard *w);
 /* Of a plan. */
@@ -22,7 +26,7 @@ const struct hoster *hoster_planned(const json_t *plan);
 json_t *hoster_choices(const struct wizard *w);
 
 /* Fields for the failover IP from *n on; room for HOSTER_FIELDS. */
-#define HOSTER_FIELDS 16
+#define HOSTER_FIELDS 20
 void hoster_fields(struct wizard *w, struct tui_field *f, int *n);
 /* Ask the hoster about the address; false: an error was shown, stay. */
 bool hoster_ask(struct wizard *w);

@@ -2,6 +2,7 @@
  * and what is checked from outside at the end. */
 #include <string.h>
 
+#include "core/plan.h"
 #include "hoster.h"
 #include "wizard.h"
 
@@ -74,6 +75,17 @@ static void add_checks(struct network *p)
 			.value = w->tcp,
 			.size = sizeof(w->tcp),
 			.check = check_ports});
+	add(p,
+		(struct tui_field){.kind = TUI_NUMBER,
+			.id = "keep_days",
+			.label = _("Keep VM, days"),
+			.hint = _("Days, switched off: it is the way back. "
+				  "The last page says the date."),
+			.value = w->keep_days,
+			.size = sizeof(w->keep_days),
+			.min = 1,
+			.max = PLAN_KEEP_MAX,
+			.needed = true});
 }
 
 static int action(struct tui *t, struct tui_screen *s, int id)

@@ -24,6 +24,7 @@ static const struct {
 	TEXT(pve),
 	TEXT(pve_user),
 	TEXT(tcp),
+	TEXT(keep_days),
 #undef TEXT
 };
 

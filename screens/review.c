@@ -4,6 +4,7 @@
 
 #include "child.h"
 #include "core/hoster_job.h"
+#include "core/plan.h"
 #include "core/step.h"
 #include "tui/dialog.h"
 #include "tui/pager.h"
@@ -64,6 +65,7 @@ static void source_part(struct tui_text *x, const json_t *plan)
 {
 	const json_t *vm = json_at(plan, "source.vm");
 	unsigned snaps = json_u64(vm, "snapshots", 0);
+	unsigned days = json_u64(plan, "keep_days", PLAN_KEEP_DAYS);
 
 	head(x, _("What happens to the source"));
 	if (from_file(plan)) {
@@ -87,7 +89,12 @@ static void source_part(struct tui_text *x, const json_t *plan)
 				snaps),
 			snaps);
 	row(x, TUI_GOOD, "%s",
-		_("Its disks are only read; it is never deleted."));
+		_("Its disks are only read; it is never deleted unless you "
+		  "type its name at the very end."));
+	row(x, TUI_NORMAL,
+		P_("Afterwards it is to be kept, off, for %u day.",
+			"Afterwards it is to be kept, off, for %u days.", days),
+		days);
 }
 
 /* What the hoster said when it was asked on the Network page. */

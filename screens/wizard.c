@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "core/plan.h"
 #include "core/secret.h"
 #include "core/state.h"
 #include "tui/dialog.h"
@@ -131,6 +132,7 @@ static int begin(struct wizard *w, const char *secrets, struct err *e)
 	if (access("/etc/pve/local", F_OK) == 0)
 		snprintf(w->pve, sizeof(w->pve), "localhost");
 	w->guest_fix = true;
+	snprintf(w->keep_days, sizeof(w->keep_days), "%d", PLAN_KEEP_DAYS);
 	wizard_recall(w);
 	if (state_path("secrets", &kept, e) ||
 		(file_exists(kept) && wizard_secrets(w, kept, e)) ||

@@ -73,9 +73,12 @@ struct wizard {
 	int hoster;     /* 0 none, 1 by hand, then as hoster_names has them */
 	int hoster_url; /* of its endpoints */
 	int hoster_nic, hoster_timing, hoster_mac;
-	char hoster_to[WIZ_TEXT];
+	int hoster_network; /* 0 bridged, 1 routed */
+	bool hoster_met;    /* this machine's was looked for */
+	char hoster_to[WIZ_TEXT], hoster_gateway[64];
 	json_t *hoster_seen; /* what the hoster said of the address, or null */
 	char failover[64], tcp[WIZ_TEXT];
+	char keep_days[8]; /* the old VM is kept so long */
 	bool guest_fix;
 	/* Review */
 	json_t *plan;

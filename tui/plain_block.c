@@ -268,11 +268,14 @@ int plain_checklist(struct tui *t, struct tui_screen *s)
 	const char *line;
 	int id;
 
-	if (!c->told.begun)
+	if (!c->told.begun) {
 		for (int i = 0; i < c->n && i < TOLD; i++) {
 			c->told.state[i] = c->steps[i].state;
 			say_step(t, c, i);
 		}
+		/* What was logged before is in the log. */
+		c->told.log_count = c->log_count;
+	}
 	c->told.begun = true;
 	say_changes(t, s);
 	plain_say(t, "%s", actions);

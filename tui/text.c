@@ -212,7 +212,7 @@ void tui_pad(char *dst, size_t size, const char *s, int cols, bool right)
 
 size_t tui_wrap(const char *s, int cols, const char **next)
 {
-	const char *p = s, *q = s, *blank = NULL;
+	const char *p = s, *q = s, *blank = NULL, *colon = NULL;
 	int w = 0;
 
 	while (*p && *p != '\n') {
@@ -224,12 +224,17 @@ size_t tui_wrap(const char *s, int cols, const char **next)
 			break;
 		w += tui_wcwidth(c);
 		p = q;
+		if (c == L':')
+			colon = p;
 	}
 	if (!*p || *p == '\n') {
 		*next = *p ? p + 1 : NULL;
 		return p - s;
 	}
 	if (!blank || blank == s) {
+		/* A fingerprint of byte pairs is not cut inside of one. */
+		if (colon && p - colon < 4)
+			p = colon;
 		*next = p;
 		return p - s;
 	}

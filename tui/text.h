@@ -30,7 +30,8 @@ void tui_pad(char *dst, size_t size, const char *s, int cols, bool right);
 /*
  * The first line of s broken at a blank so that it fits cols (> 0): its
  * length in bytes; *next is where the following line begins, null at the
- * end. A '\n' always breaks. A word longer than cols is cut.
+ * end. A '\n' always breaks. A word longer than cols is cut, behind a ':'
+ * where one is near.
  */
 size_t tui_wrap(const char *s, int cols, const char **next);
 /* Lines that s takes at cols; 0 for null and "". */

@@ -250,6 +250,7 @@ static void linux_facts(struct guest *g, json_t *facts)
 	guest_network(g, facts);
 	json_put_str(facts, "tools", guest_tools(g));
 	json_put_bool(facts, "agent", guest_has_agent(g));
+	json_put(facts, "ssh_hostkeys", guest_hostkeys(g));
 	json_put_bool(facts, "fstab_device_names", guest_fstab_device_names(g));
 	if (guest_has_efi(g))
 		json_put_bool(facts, "efi_fallback", guest_efi_fallback(g));

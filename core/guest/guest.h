@@ -54,6 +54,7 @@ void cleanup_guest(struct guest **g);
  *    "persistent_rules": [{"name", "mac"}],
  *    "tools": "open-vm-tools" | "vmware-tools" | "none",
  *    "agent": bool, "efi_fallback": bool or absent,
+ *    "ssh_hostkeys": ["SHA256:.."] of its SSH server,
  *    "clean": bool, "free": bytes on /, "fstab_device_names": bool,
  *    "notes": [sentences]}
  *
@@ -66,7 +67,8 @@ void cleanup_guest(struct guest **g);
 int guest_facts(struct guest *g, json_t **out, struct err *e);
 
 /*
- * Disk bus and NIC model for what was found (pure): bus "scsi", "sata" or
+ * Disk bus and NIC model for what was found (pure; `guest inspect` shows it
+ * as "proposal": {"bus", "nic", "reason"}): bus "scsi", "sata" or
  * "ide"; nic "virtio" or "e1000"; reason: one sentence. facts null: nothing
  * is known, the VM's guestOS decides. may_fix: drivers that the initramfs
  * lacks may be added to it. Static storage but reason, which is to be freed.

@@ -137,6 +137,13 @@ static json_t *kernel_json(struct guest *g, const char *version)
 	return k;
 }
 
+static bool has_modules(struct guest *g, const char *version)
+{
+	_free_ char *path = xasprintf("/lib/modules/%s", version);
+
+	return guest_has(g, path);
+}
+
 static json_t *all_kernels(struct guest *g)
 {
 	_json_ json_t *names = g->ops->list(g, "/boot");
@@ -153,6 +160,11 @@ static json_t *all_kernels(struct guest *g)
 		if (strstr(name, "rescue"))
 			continue;
 		k = kernel_json(g, name + 8);
+		/* vmlinux-VER.gz of SUSE, vmlinuz-VER.efi.signed of Ubuntu. */
+		if (!json_str(k, "initramfs") && !has_modules(g, name + 8)) {
+			json_decref(k);
+			continue;
+		}
 		json_array_append_new(list, k);
 		/* The newest is what boot loaders take unless told. */
 		if (!best ||

@@ -136,6 +136,9 @@ bool guest_has_agent(struct guest *g);
 void guest_fstrim_changes(struct guest *g, struct guest_changes *cs);
 void guest_agent_changes(
 	struct guest *g, bool install, struct guest_changes *cs);
+/* Fingerprints of its SSH server's keys, as "SHA256:..", by the public halves
+ * in /etc/ssh; a new reference, empty where there is none (hostkeys.c). */
+json_t *guest_hostkeys(struct guest *g);
 /* NTFS's own word that Windows did not unmount it (ntfs.c). From the first
  * 512 bytes of the volume, where the record of $Volume is (in bytes) and how
  * long; false: no NTFS. Then the record: true where the dirty flag is set. */

@@ -458,6 +458,7 @@ const struct hoster hoster_ovh = {
 	.urls = urls,
 	.mac_types = mac_types,
 	.words = words,
+	.routable = true,
 	.poll = 5,
 	.patience = 900,
 	.grace = 4,

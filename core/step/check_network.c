@@ -1,7 +1,11 @@
 /*
- * Is the new server reachable, from outside the guest: the address on its
- * NIC as the agent tells, ping and the operator's TCP ports from here.
+ * Is the new server reachable: the address on its NIC and its gateway as the
+ * guest itself sees them (agent, else SSH), ping and the operator's TCP ports
+ * from outside, which is from here.
  */
+#include "../guest_job.h"
+#include "../guest_said.h"
+#include "../guest_shell.h"
 #include "../hoster_job.h"
 #include "../i18n.h"
 
@@ -48,27 +52,80 @@ static bool has_address(const json_t *interfaces, const char *want)
 	return false;
 }
 
-/* The agent's word; a silent agent leaves only the look from outside. */
-static int ask_agent(
+/* Not for the gate: the worker is to end. */
+static bool must_end(const struct err *e)
+{
+	return e->code == ERR_STOPPED || e->code == ERR_ANSWER_NEEDED;
+}
+
+/* The agent's word: 1 it has the address, 0 not, -1 it is silent or fails. */
+static int agent_has(struct run *r, const char *address, struct err *e)
+{
+	_json_ json_t *list = NULL;
+	struct pve *p;
+
+	if (run_pve(r, &p, e) || pve_agent_interfaces(p, run_vmid(r), &list, e))
+		return -1;
+	return has_address(list, address);
+}
+
+/* The same by SSH, where the plan has it. */
+static int shell_has(struct run *r, const char *address, struct err *e)
+{
+	_free_ char *text = NULL;
+	_json_ json_t *said = NULL;
+	const json_t *v;
+	size_t i;
+
+	if (guest_ssh_shell(r, GUEST_NETWORK, 30, &text, e))
+		return -1;
+	said = guest_said_network(text);
+	json_array_foreach (json_object_get(said, "addresses"), i, v)
+		if (strcmp(json_string_value(v), address) == 0)
+			return 1;
+	return said ? 0 : err_set(e, ERR_AGENT_SILENT, "no ip(8) in the guest");
+}
+
+#define NOBODY_TELLS 2
+
+/* 1 it has the address, 0 not, NOBODY_TELLS, or -1; *by: who told. */
+static int inside_has(
+	struct run *r, const char *address, const char **by, struct err *e)
+{
+	int rc = agent_has(r, address, e);
+
+	*by = "agent";
+	if (rc >= 0 || (e->code != ERR_AGENT_SILENT && e->code != ERR_TIMEOUT))
+		return rc;
+	if (!guest_ssh_wanted(r))
+		return NOBODY_TELLS;
+	*by = "ssh";
+	rc = shell_has(r, address, e);
+	if (rc >= 0 || must_end(e))
+		return rc;
+	run_say(r, "  SSH: %s", e->why);
+	return NOBODY_TELLS;
+}
+
+/* The guest's own word; where it has none, only the look from outside is
+ * left. */
+static int ask_inside(
 	struct run *r, const char *address, json_t *seen, struct err *e)
 {
 	double until = now_mono() + 60;
-	struct pve *p;
 
-	if (run_pve(r, &p, e))
-		return -1;
 	for (;;) {
-		_json_ json_t *list = NULL;
+		const char *by;
+		int rc = inside_has(r, address, &by, e);
 
-		if (pve_agent_interfaces(p, run_vmid(r), &list, e)) {
-			if (e->code != ERR_AGENT_SILENT &&
-				e->code != ERR_TIMEOUT)
-				return -1;
+		if (rc < 0)
+			return -1;
+		if (rc == NOBODY_TELLS) {
 			json_put_str(seen, "agent", "silent");
 			return 0;
 		}
-		if (has_address(list, address)) {
-			json_put_str(seen, "agent", "has it");
+		if (rc == 1) {
+			json_put_str(seen, by, "has it");
 			return 0;
 		}
 		if (now_mono() > until)
@@ -78,6 +135,96 @@ static int ask_agent(
 			return -1;
 	}
 }
+
+/* --- the gateway, as the guest sees it --- */
+
+/* Is via one of the gateways that the plan gives? *first: one of them,
+ * borrowed from want, null where it gives none. */
+static bool is_planned(const json_t *want, const char *via, const char **first)
+{
+	const json_t *n;
+	size_t i;
+
+	*first = NULL;
+	json_array_foreach (json_object_get(want, "nics"), i, n) {
+		const char *g = json_str(n, "gateway");
+
+		if (g && via && strcmp(g, via) == 0)
+			return true;
+		if (g && !*first)
+			*first = g;
+	}
+	return false;
+}
+
+/* What the guest's own words mean. */
+static int judge_gateway(struct run *r, const json_t *said, struct err *e)
+{
+	_json_ json_t *want = guest_job_wanted(r);
+	const char *via = json_str(said, "gateway"), *planned;
+
+	if (!is_planned(want, via, &planned) && planned)
+		return err_set(e, ERR_NET_UNREACHABLE,
+			"the guest's default route goes by %s, not by %s",
+			via ? via : "no gateway", planned);
+	if (strcmp(json_str_or(said, "gateway_seen", ""), "absent") == 0)
+		return err_set(e, ERR_NET_UNREACHABLE,
+			"the guest's gateway %s answers it neither ping nor "
+			"ARP",
+			via);
+	return 0;
+}
+
+/* Asked until it is right or a minute is over: a bridge learns, a route comes
+ * after its address. *said is a new reference. */
+static int ask_gateway(
+	struct run *r, json_t **said, const char **by, struct err *e)
+{
+	double until = now_mono() + 60;
+
+	for (;;) {
+		_free_ char *text = NULL;
+
+		if (guest_shell(r, GUEST_NETWORK, 30, &text, by, e))
+			return -1;
+		json_decref(*said);
+		*said = guest_said_network(text);
+		if (!*said)
+			return err_set(
+				e, ERR_AGENT_SILENT, "no ip(8) in the guest");
+		if (judge_gateway(r, *said, e) == 0)
+			return 0;
+		if (now_mono() > until || stop_sleep(2000, e))
+			return -1;
+	}
+}
+
+/* ERR_NET_UNREACHABLE where the guest sees no gateway, or a wrong one. What
+ * cannot be asked is said. */
+static int check_gateway(struct run *r, json_t *seen, struct err *e)
+{
+	_json_ json_t *said = NULL;
+	const char *by = "agent", *via;
+	int rc = ask_gateway(r, &said, &by, e);
+
+	json_put_str(seen, "by", by);
+	json_put_str(seen, "gateway", json_str(said, "gateway"));
+	json_put_str(seen, "seen", json_str(said, "gateway_seen"));
+	if (rc && (must_end(e) || e->code == ERR_NET_UNREACHABLE))
+		return -1;
+	if (rc) {
+		json_put_str(seen, "not_asked", e->why);
+		run_say(r, "  its gateway could not be asked for: %s", e->why);
+		return 0;
+	}
+	via = json_str(said, "gateway");
+	if (via)
+		run_say(r, "  gateway %s: %s", via,
+			json_str_or(said, "gateway_seen", "?"));
+	return 0;
+}
+
+/* --- from outside --- */
 
 static int probe_ports(
 	struct run *r, const char *address, json_t *seen, struct err *e)
@@ -126,7 +273,7 @@ static int check_one(
 	struct run *r, const char *address, json_t *seen, struct err *e)
 {
 	json_put_str(seen, "address", address);
-	if (ask_agent(r, address, seen, e))
+	if (ask_inside(r, address, seen, e))
 		return -1;
 	if (run_flag(r, "checks.ping", true)) {
 		double ms;
@@ -173,31 +320,54 @@ static int check(struct run *r, struct err *e)
 	return addresses(r, a, ARRAY_LEN(a)) == 0;
 }
 
+/* One look, into the journal; what it does not find is the operator's to
+ * judge. data is stolen. */
+static int settle(struct run *r, json_t *data, const char *address, int rc,
+	struct err *cause, struct err *e)
+{
+	_json_ json_t *seen = data;
+
+	if (rc && must_end(cause)) {
+		*e = *cause;
+		return -1;
+	}
+	json_put_bool(seen, "reachable", rc == 0);
+	if (run_note(r, "measure", json_incref(seen), e))
+		return -1;
+	if (rc == 0)
+		return 0;
+	if (address)
+		who_has_it(r, address, cause);
+	return gate(r, cause, e);
+}
+
+static bool is_windows(const struct run *r)
+{
+	return strcmp(json_str_or(guest_job_facts(r), "family", ""),
+		       "windows") == 0;
+}
+
 static int run(struct run *r, struct err *e)
 {
 	char a[8][64];
 	size_t n = addresses(r, a, ARRAY_LEN(a));
+	struct err cause = {0};
+	json_t *seen;
+	int rc;
 
 	for (size_t i = 0; i < n; i++) {
-		json_t *seen = json_object();
-		struct err cause = {0};
-		int rc = check_one(r, a[i], seen, &cause);
-
+		seen = json_object();
 		json_put_str(seen, "name", "network");
-		json_put_bool(seen, "reachable", rc == 0);
-		if (run_note(r, "measure", seen, e))
-			return -1;
-		if (rc == 0)
-			continue;
-		if (cause.code == ERR_STOPPED) {
-			*e = cause;
-			return -1;
-		}
-		who_has_it(r, a[i], &cause);
-		if (gate(r, &cause, e))
+		rc = check_one(r, a[i], seen, &cause);
+		if (settle(r, seen, a[i], rc, &cause, e))
 			return -1;
 	}
-	return 0;
+	if (is_windows(r))
+		return 0;
+	seen = json_object();
+	json_put_str(seen, "name", "gateway");
+	rc = check_gateway(r, seen, &cause);
+	return settle(r, seen, NULL, rc, &cause, e);
 }
 
 const struct step step_check_network = {

@@ -8,9 +8,11 @@
 #include "../run.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "../esxi.h"
 #include "../origin.h"
+#include "../plan.h"
 #include "../staged.h"
 #include "../str.h"
 
@@ -110,6 +112,23 @@ static int delete_source(struct run *r, struct err *e)
 	return esxi_destroy(x, r->vm, e);
 }
 
+/* The day until which it is to be kept: "2026-12-06". */
+static void keep_until(struct run *r, uint64_t days, json_t *row)
+{
+	time_t t = time(NULL) + days * 86400;
+	char day[16] = "?";
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm))
+		strftime(day, sizeof(day), "%Y-%m-%d", &tm);
+	run_say(r,
+		"  keep it until %s (%u days), and until the new server has a "
+		"backup that was restored once; then delete it there",
+		day, (unsigned)days);
+	json_put_str(row, "keep_until", day);
+	json_put_u64(row, "keep_days", days);
+}
+
 static void tell_source(struct run *r, json_t *left)
 {
 	char size[STR_SIZE_LEN];
@@ -119,10 +138,9 @@ static void tell_source(struct run *r, json_t *left)
 	for (size_t i = 0; i < r->vm->n_disks; i++)
 		used += r->vm->disks[i].used ? r->vm->disks[i].used
 					     : r->vm->disks[i].capacity;
-	run_say(r,
-		"  left on the ESXi host: %s, off, %s. Keep it until the "
-		"new server has proven itself, then delete it there.",
-		r->vm->name, str_size(size, used));
+	run_say(r, "  left on the ESXi host: %s, off, %s", r->vm->name,
+		str_size(size, used));
+	keep_until(r, run_u64(r, "keep_days", PLAN_KEEP_DAYS), o);
 	json_put_str(o, "what", N_("source VM, off"));
 	json_put_str(o, "where", run_str(r, "source.host", "?"));
 	json_put_u64(o, "bytes", used);

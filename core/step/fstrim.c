@@ -1,7 +1,8 @@
 /* Blocks the guest deleted long ago were copied with the rest: give them
  * back, and say how much came back. */
+#include "../guest_said.h"
+#include "../guest_shell.h"
 #include "../i18n.h"
-#include "../run.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -10,10 +11,7 @@
 #include "../str.h"
 #include "../target.h"
 
-#define CONSOLE_LINES                                                         \
-	"fstrim -av || for m in $(awk "                                       \
-	"'$3~/^(ext[34]|xfs|btrfs|vfat|f2fs)$/{print $2}' /proc/mounts); do " \
-	"fstrim -v \"$m\"; done"
+#define PATIENCE 1800.0 /* s: a large file system has much to give */
 
 /* Bytes the volumes take on the storage; 0 where that cannot be told. */
 static uint64_t taken(struct run *r)
@@ -44,7 +42,7 @@ static int by_hand(struct run *r, const char *why, struct err *e)
 		.choices = c,
 		.text = N_("Run fstrim in the VM's console. Was it run?"),
 		.why = why,
-		.help = CONSOLE_LINES};
+		.help = GUEST_FSTRIM};
 	const char *a;
 
 	if (run_ask(r, &q, &a, e))
@@ -54,19 +52,51 @@ static int by_hand(struct run *r, const char *why, struct err *e)
 	return 0;
 }
 
+/* The agent's own way, else a shell over SSH, where the plan has one. *paths
+ * is a new reference. */
+static int trim(struct run *r, const char **by, uint64_t *sum, json_t **paths,
+	struct err *e)
+{
+	_free_ char *said = NULL, *why = NULL;
+	struct pve *p;
+
+	*by = "agent";
+	if (run_pve(r, &p, e))
+		return -1;
+	if (pve_agent_fstrim(p, run_vmid(r), sum, paths, e) == 0)
+		return 0;
+	if (e->code == ERR_STOPPED || !guest_ssh_wanted(r))
+		return -1;
+	why = xstrdup(e->why);
+	*by = "ssh";
+	if (guest_ssh_shell(r, GUEST_FSTRIM, PATIENCE, &said, e) == 0) {
+		*paths = guest_said_fstrim(said, sum);
+		if (json_array_size(*paths))
+			return 0;
+		json_decref(*paths);
+		err_set(e, ERR_AGENT_SILENT,
+			"fstrim trimmed nothing: no file system takes it");
+	}
+	if (e->code != ERR_STOPPED && e->code != ERR_ANSWER_NEEDED) {
+		_free_ char *both =
+			xasprintf("agent: %s; SSH: %s", why, e->why);
+
+		err_set(e, e->code, "%s", both);
+	}
+	return -1;
+}
+
 static int run(struct run *r, struct err *e)
 {
 	uint64_t before = taken(r), after, trimmed = 0;
 	char a[STR_SIZE_LEN], b[STR_SIZE_LEN];
 	json_t *paths = NULL, *d;
-	struct pve *p;
+	const char *by;
 
-	if (run_pve(r, &p, e))
-		return -1;
-	if (pve_agent_fstrim(p, run_vmid(r), &trimmed, &paths, e)) {
+	if (trim(r, &by, &trimmed, &paths, e)) {
 		_free_ char *why = xstrdup(e->why);
 
-		if (e->code == ERR_STOPPED)
+		if (e->code == ERR_STOPPED || e->code == ERR_ANSWER_NEEDED)
 			return -1;
 		return by_hand(r, why, e);
 	}
@@ -75,6 +105,7 @@ static int run(struct run *r, struct err *e)
 	json_put_str(d, "name", "fstrim");
 	json_put_u64(d, "value", trimmed);
 	json_put_str(d, "unit", "bytes");
+	json_put_str(d, "by", by);
 	json_put_u64(d, "taken_before", before);
 	json_put_u64(d, "taken_after", after);
 	json_put(d, "paths", paths ? paths : json_array());
@@ -92,7 +123,7 @@ const struct step step_fstrim = {
 	.why = N_(
 		"Files deleted on the old server still took space in its disk "
 		"and were copied. fstrim frees them on the new storage."),
-	.manual = CONSOLE_LINES,
+	.manual = GUEST_FSTRIM,
 	.trouble =
 		N_("Nothing depends on it: run it later. It needs discard on "
 		   "the disk, which vmferry has set."),

@@ -5,6 +5,7 @@
 #include "../boot_look.h"
 #include "../bus.h"
 #include "../guest_job.h"
+#include "../guest_shell.h"
 #include "../i18n.h"
 
 #include <stdlib.h>
@@ -84,13 +85,15 @@ static int run(struct run *r, struct err *e)
 
 struct watch {
 	double began, login; /* login: when its prompt was first seen */
-	struct boot_verdict v;
-	char *screen;
+	struct boot_serial *serial;
+	struct boot_sight seen;
+	bool no_ssh; /* refused: not tried again, accounts get locked */
 };
 
 static void watch_free(struct watch *w)
 {
-	free(w->screen);
+	boot_serial_free(w->serial);
+	boot_sight_free(&w->seen);
 }
 
 /* With the bus at hand, which the newest measure tells to later steps. */
@@ -104,7 +107,7 @@ static int note(struct run *r, json_t *d, struct err *e)
 static int note_check(struct run *r, const struct watch *w, const char *verdict,
 	const char *by, struct err *e)
 {
-	_free_ char *copy = xstrdup(w->screen ? w->screen : "");
+	_free_ char *copy = xstrdup(w->seen.text ? w->seen.text : "");
 	json_t *d = json_object(), *lines = json_array();
 	char *p = copy, *line;
 
@@ -114,9 +117,9 @@ static int note_check(struct run *r, const struct watch *w, const char *verdict,
 	json_put_str(d, "name", N_("boot check"));
 	json_put_str(d, "value", verdict);
 	json_put_str(d, "by", by);
-	if (strcmp(by, "agent")) {
-		json_put_str(d, "sign", boot_sign_name(w->v.sign));
-		json_put_str(d, "evidence", w->v.evidence);
+	if (strcmp(by, "agent") && strcmp(by, "ssh")) {
+		json_put_str(d, "sign", boot_sign_name(w->seen.v.sign));
+		json_put_str(d, "evidence", w->seen.v.evidence);
 		json_put(d, "screen", json_incref(lines));
 	}
 	json_decref(lines);
@@ -128,21 +131,37 @@ static int note_check(struct run *r, const struct watch *w, const char *verdict,
 static int look(struct run *r, struct watch *w, struct err *e)
 {
 	bool agent = json_flag(guest_job_facts(r), "agent", true);
-	struct boot_verdict v;
-	char *text;
+	struct boot_sight now;
 	bool same;
 
-	if (boot_look(r, &v, &text, e))
+	if (boot_look(r, w->serial, &now, e))
 		return -1;
-	same = v.sign == w->v.sign && strcmp(v.evidence, w->v.evidence) == 0;
-	w->v = v;
-	free(w->screen);
-	w->screen = text;
-	if (v.sign == BOOT_LOGIN && !w->login)
+	same = now.v.sign == w->seen.v.sign &&
+		strcmp(now.v.evidence, w->seen.v.evidence) == 0;
+	boot_sight_free(&w->seen);
+	w->seen = now;
+	if (now.v.sign == BOOT_LOGIN && !w->login)
 		w->login = now_mono();
-	if (v.sign == BOOT_LOGIN)
+	if (now.v.sign == BOOT_LOGIN)
 		return !agent || now_mono() - w->login > AGENT_GRACE;
-	return same && v.sign != BOOT_NOTHING;
+	return same && now.v.sign != BOOT_NOTHING;
+}
+
+/* Does it take a login over SSH? Where it answers and says no, once is
+ * enough. */
+static bool ssh_up(struct run *r, struct watch *w)
+{
+	struct err why = {0};
+
+	if (!guest_ssh_wanted(r) || w->no_ssh)
+		return false;
+	if (guest_ssh_try(r, 5, &why) == 0)
+		return true;
+	w->no_ssh = why.code != ERR_SSH_CONNECT && why.code != ERR_TIMEOUT &&
+		why.code != ERR_SSH_LOST;
+	if (w->no_ssh)
+		run_say(r, "  SSH: %s", why.why);
+	return false;
 }
 
 static void progress(struct run *r, const struct watch *w, double patience)
@@ -155,9 +174,10 @@ static void progress(struct run *r, const struct watch *w, double patience)
 	run_progress(r, o);
 }
 
-/* 0: the agent answers; ERR_AGENT_SILENT: the screen or the time decided. */
-static int wait_agent(struct run *r, struct pve *p, struct watch *w,
-	double patience, struct err *e)
+/* 0: the agent answers, or SSH; *by says who. ERR_AGENT_SILENT: the screen or
+ * the time decided. */
+static int wait_up(struct run *r, struct pve *p, struct watch *w,
+	double patience, const char **by, struct err *e)
 {
 	double next = w->began + 2 * LOOK;
 
@@ -165,6 +185,7 @@ static int wait_agent(struct run *r, struct pve *p, struct watch *w,
 		struct pve_vm_status st;
 		int seen = 0;
 
+		*by = "agent";
 		if (pve_agent_ping(p, run_vmid(r), e) == 0)
 			return 0;
 		if (e->code != ERR_AGENT_SILENT && e->code != ERR_TIMEOUT)
@@ -175,6 +196,9 @@ static int wait_agent(struct run *r, struct pve *p, struct watch *w,
 			return err_set(e, ERR_GUEST_BOOT,
 				"the VM is not running any more");
 		if (now_mono() > next) {
+			*by = "ssh";
+			if (ssh_up(r, w))
+				return 0;
 			seen = look(r, w, e);
 			next = now_mono() + LOOK;
 		}
@@ -212,7 +236,7 @@ static int ask_console(
 			   "IDE")},
 		{"dead", N_("it does not boot: stop here")}, {NULL, NULL}};
 	_free_ char *seen = xasprintf(N_("The console shows %s: %s"),
-		boot_sign_name(w->v.sign), w->v.evidence);
+		boot_sign_name(w->seen.v.sign), w->seen.v.evidence);
 	const struct question q = {.id = "boot",
 		.kind = ASK_CHOICE,
 		.once = true,
@@ -220,17 +244,18 @@ static int ask_console(
 		.text = N_(
 			"The guest agent does not answer. What does the VM's "
 			"console show?"),
-		.why = w->v.sign ? seen
-				 : N_("No agent may mean no boot, or only no "
-				      "qemu-guest-agent in the guest."),
-		.help = w->v.sign
-			? boot_sign_advice(w->v.sign)
+		.why = w->seen.v.sign
+			? seen
+			: N_("No agent may mean no boot, or only no "
+			     "qemu-guest-agent in the guest."),
+		.help = w->seen.v.sign
+			? boot_sign_advice(w->seen.v.sign)
 			: N_("Web interface: the VM, Console. A login prompt: "
 			     "it is up. 'dracut', 'initramfs', 'grub rescue', "
 			     "'No bootable device' or a blue screen 0x7B: it "
 			     "does not find its disk; answer 'next'.")};
 
-	if (w->v.sign)
+	if (w->seen.v.sign)
 		run_say(r, "  %s", seen);
 	return run_ask(r, &q, a, e);
 }
@@ -253,7 +278,7 @@ static int climb(
 	json_put_str(d, "value", next);
 	json_put_str(d, "bus", next);
 	json_put_str(d, "nic", "e1000");
-	json_put_str(d, "why", w->v.evidence);
+	json_put_str(d, "why", w->seen.v.evidence);
 	return run_note(r, "measure", d, e);
 }
 
@@ -282,21 +307,23 @@ static int decide(
 static int watch_once(struct run *r, struct pve *p, struct err *e)
 {
 	__attribute__((cleanup(watch_free))) struct watch w = {
-		.began = now_mono()};
+		.began = now_mono(), .serial = boot_serial_open(run_vmid(r))};
 	double patience = run_u64(r, "checks.boot_timeout", 300);
+	const char *by;
 
 	if (answered(r) && look(r, &w, e) < 0)
 		return -1;
-	if (wait_agent(r, p, &w, answered(r) ? 0 : patience, e) == 0)
-		return note_check(r, &w, "up", "agent", e);
+	if (wait_up(r, p, &w, answered(r) ? 0 : patience, &by, e) == 0)
+		return note_check(r, &w, "up", by, e);
 	if (e->code != ERR_AGENT_SILENT)
 		return -1;
-	if (w.v.sign == BOOT_LOGIN) {
-		run_say(r, "  %s", w.v.evidence);
-		return note_check(r, &w, "up", "screen", e);
+	if (w.seen.v.sign == BOOT_LOGIN) {
+		run_say(r, "  %s", w.seen.v.evidence);
+		return note_check(r, &w, "up", w.seen.by, e);
 	}
 	if (!answered(r) &&
-		note_check(r, &w, w.v.sign ? "down" : "unknown", "screen", e))
+		note_check(r, &w, w.seen.v.sign ? "down" : "unknown",
+			w.seen.by ? w.seen.by : "screen", e))
 		return -1;
 	return decide(r, p, &w, e);
 }

@@ -239,12 +239,14 @@ static int wait_up(
 
 	*seen = (struct boot_verdict){0};
 	do {
-		_free_ char *text = NULL;
+		struct boot_sight now;
 
 		if (pve_agent_ping(p, run_vmid(r), NULL) == 0)
 			return 1;
-		if (stop_sleep(3000, e) || boot_look(r, &v, &text, e))
+		if (stop_sleep(3000, e) || boot_look(r, NULL, &now, e))
 			return -1;
+		v = now.v;
+		boot_sight_free(&now);
 		/* A bad sign counts when it stands for two looks. */
 		if (v.sign && v.sign == seen->sign)
 			return 0;

@@ -103,7 +103,7 @@ static int take_option(struct task *t, int c, struct err *e)
 		t->job.readers = n > 16 ? 16 : n;
 		return 0;
 	case 'v':
-		t->verify = true;
+		t->verify = t->job.check = true;
 		return 0;
 	case 's':
 		t->state_path = optarg;
@@ -249,6 +249,7 @@ static int verify(struct task *t, const struct copy_result *r, json_t *report,
 	j = json_object();
 	json_put_u64(j, "read", v.read);
 	json_put_u64(j, "known_zero", v.known);
+	json_put_u64(j, "during_copy", v.checked);
 	json_put(j, "seconds", json_real(v.seconds));
 	json_put(report, "verified", j);
 	return 0;

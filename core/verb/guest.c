@@ -60,9 +60,25 @@ static void starts(struct out *o, const json_t *facts)
 	}
 }
 
+/* Of a job, choose_bus proposes by the same rule. */
+static void add_proposal(json_t *facts)
+{
+	const struct vm nothing = {0};
+	_free_ char *reason = NULL;
+	const char *bus, *nic;
+	json_t *o = json_object();
+
+	guest_propose(facts, &nothing, true, &bus, &nic, &reason);
+	json_put_str(o, "bus", bus);
+	json_put_str(o, "nic", nic);
+	json_put_str(o, "reason", reason);
+	json_put(facts, "proposal", o);
+}
+
 static void page(struct out *o, const json_t *facts)
 {
 	const json_t *net = json_object_get(facts, "network"), *v;
+	const json_t *p = json_object_get(facts, "proposal");
 	char size[STR_SIZE_LEN];
 	size_t i;
 
@@ -82,6 +98,9 @@ static void page(struct out *o, const json_t *facts)
 	out_f(o, "free on /  %s\n", str_size(size, json_u64(facts, "free", 0)));
 	json_array_foreach (json_object_get(facts, "notes"), i, v)
 		out_f(o, "note       %s\n", json_string_value(v));
+	out_f(o, "proposed   disks on %s, network %s\n",
+		json_str_or(p, "bus", "?"), json_str_or(p, "nic", "?"));
+	out_f(o, "           %s\n", json_str_or(p, "reason", ""));
 }
 
 /* At most 16 images of one VM. */
@@ -118,6 +137,7 @@ static int inspect(int argc, char **argv, struct out *o, struct err *e)
 		return verb_usage(&verb_guest, e);
 	if (guest_open(im.d, im.n, false, &g, e) || guest_facts(g, &facts, e))
 		return -1;
+	add_proposal(facts);
 	if (!json) {
 		page(o, facts);
 		return 0;
@@ -284,6 +304,10 @@ static int boot_value(
 		b->macs[b->r.n_macs++] = value;
 	} else if (strcmp(name, "--screen") == 0) {
 		b->r.screen = value;
+	} else if (strcmp(name, "--machine") == 0) {
+		if (strcmp(value, "pc") && strcmp(value, "q35"))
+			return err_set(e, ERR_USAGE, "--machine is pc or q35");
+		b->r.machine = value;
 	} else if (strcmp(name, "--seconds") == 0 ||
 		strcmp(name, "--memory") == 0) {
 		if (str_u64(value, 1 << 20, &n))
@@ -302,6 +326,8 @@ static bool boot_flag(struct boot_args *b, const char *name)
 {
 	if (strcmp(name, "--uefi") == 0)
 		b->r.uefi = true;
+	else if (strcmp(name, "--secure-boot") == 0)
+		b->r.uefi = b->r.secure_boot = true;
 	else if (strcmp(name, "--hub") == 0)
 		b->r.hub = true;
 	else if (strcmp(name, "--no-agent") == 0)
@@ -402,7 +428,8 @@ const struct verb verb_guest = {
 		"[,mac=M] [--apply] | "
 		"fix IMAGE... [--set ...] [--apply] | "
 		"boot IMAGE... [--bus scsi|sata|ide] [--nic virtio|e1000] "
-		"[--mac M]... [--uefi] [--hub] [--no-agent] [--memory MIB] "
+		"[--mac M]... [--machine pc|q35] [--uefi] [--secure-boot] "
+		"[--hub] [--no-agent] [--memory MIB] "
 		"[--seconds N] [--screen FILE] [--json]",
 	.help = N_("look inside the disks of a VM; give it another address; "
 		   "see it start, on a layer that is thrown away"),

@@ -28,6 +28,7 @@ enum {
 	O_URL,
 	O_CERT,
 	O_POLL,
+	O_GATEWAY,
 	O_JSON,
 	O_DRY,
 	O_CREATE,
@@ -43,6 +44,7 @@ static const struct option longopts[] = {
 	{"url", required_argument, NULL, O_URL},
 	{"accept-cert", required_argument, NULL, O_CERT},
 	{"poll", required_argument, NULL, O_POLL},
+	{"routed", required_argument, NULL, O_GATEWAY},
 	{"json", no_argument, NULL, O_JSON},
 	{"dry-run", no_argument, NULL, O_DRY},
 	{"create", no_argument, NULL, O_CREATE},
@@ -70,6 +72,10 @@ static int take(struct args *a, int c)
 		return 0;
 	case O_POLL:
 		json_put(a->settings, "poll", json_real(strtod(optarg, NULL)));
+		return 0;
+	case O_GATEWAY:
+		json_put_str(a->settings, "network", "routed");
+		json_put_str(a->settings, "gateway", optarg);
 		return 0;
 	case O_JSON:
 		a->json = true;

@@ -96,6 +96,10 @@ static void wrapping(void **state)
 	assert_null(next);
 	assert_int_equal(tui_wrap("abcdefgh", 3, &next), 3);
 	assert_string_equal(next, "defgh");
+	/* Bytes of a fingerprint stay whole. */
+	assert_int_equal(tui_wrap("AA:BB:CC:DD", 7, &next), 6);
+	assert_string_equal(next, "CC:DD");
+	assert_int_equal(tui_wrap("a:cdefgh", 6, &next), 6);
 	/* A character wider than the line does not stop the world. */
 	assert_int_equal(tui_wrap(KANJI KANJI, 1, &next), 3);
 	assert_int_equal(tui_lines("", 10), 0);

@@ -394,6 +394,53 @@ static void hoster(void **state)
 	assert_null(strstr(choices, "applab"));
 }
 
+/* On a machine of theirs the hoster is proposed; routed through the node the
+ * guest's gateway is the node's address on the bridge, and no MAC is made. */
+static void hoster_routed_here(void **state)
+{
+	_free_ char *seen = NULL, *choices = NULL, *s = NULL;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	wiz_host = "ns3141.ip-198-51-100.eu";
+	s = wiz_run(TO_NETWORK
+		"<^U><Tab><^U><Tab><^U><Tab><snap><Tab><Tab>applab-key<Tab>"
+		"applab-secret<Tab>consumer-lab<Tab>203.0.113.9<Tab><Tab>"
+		"<Right><snap><^N><wait 6/8>",
+		80, 24, "", false);
+	wiz_host = "testhost";
+	if (strstr(s, "(waited") || !strstr(s, "OVHcloud"))
+		fail_msg("%s", s);
+	seen = wiz_read("calls");
+	assert_non_null(
+		strstr(seen, "--routed 203.0.113.1 --json 203.0.113.9"));
+	choices = wiz_read("../wizard/choices.json");
+	assert_non_null(strstr(choices, "\"network\": \"routed\""));
+	assert_non_null(strstr(choices, "\"gateway\": \"203.0.113.1\""));
+	assert_non_null(strstr(choices, "\"mac\": \"none\""));
+}
+
+/* How long the old VM is kept is the operator's choice, remembered. */
+static void kept_days(void **state)
+{
+	_free_ char *choices = NULL, *recent = NULL, *s = NULL;
+
+	(void)state;
+	wiz_new_job("ask-bus");
+	s = wiz_run(TO_NETWORK "<Tab><Tab><Tab><Tab><Tab><Tab><^U>0<^N><wait "
+			       "1><snap><^U>30<^N>"
+			       "<wait 6/8><snap><Enter>web01<Enter><Enter>"
+			       "<wait 7/8>",
+		80, 24, "", false);
+	if (strstr(s, "(waited") || !strstr(s, "off, for 30 days"))
+		fail_msg("%s", s);
+	choices = wiz_read("../wizard/choices.json");
+	assert_non_null(strstr(choices, "\"keep_days\": 30"));
+	recent = wiz_read("../recent");
+	assert_non_null(strstr(recent, "\"keep_days\": \"30\""));
+}
+
 /* What the hoster refuses is known on this page, and it stays. */
 static void hoster_says_no(void **state)
 {
@@ -434,6 +481,8 @@ int main(void)
 		IN_STATE(verb_fails),
 		IN_STATE(hoster),
 		IN_STATE(hoster_says_no),
+		IN_STATE(hoster_routed_here),
+		IN_STATE(kept_days),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

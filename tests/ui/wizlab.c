@@ -16,6 +16,8 @@
 #define DATA "tests/ui/data/"
 #define PLAN "tests/golden/plan/plan.json"
 
+const char *wiz_host = "testhost";
+
 static const char recent[] =
 	"{\"esxi\": \"esxi1.example\", \"esxi_user\": \"root\", "
 	"\"pve\": \"192.0.2.8\", \"pve_user\": \"root@pam!vmferry\", "
@@ -270,7 +272,7 @@ static void run(const struct tui_opts *o, void *arg)
 	(void)arg;
 	/* Start tells where it runs. Without root the name is this host's. */
 	if (unshare(CLONE_NEWUTS) == 0)
-		(void)!sethostname("testhost", 8);
+		(void)!sethostname(wiz_host, strlen(wiz_host));
 	i18n_open();
 	draw_told = told;
 	if (wizard_run(o, secrets, &e))

@@ -12,6 +12,9 @@
 int wiz_setup(void **state);
 int wiz_teardown(void **state);
 
+/* What the host is called, where root runs the test. */
+extern const char *wiz_host;
+
 /* Put a job there, in the state that its files have. A "running" one needs
  * wiz_hold, else it is told as interrupted. */
 void wiz_job(const char *name);

@@ -202,9 +202,10 @@ struct fake_out {
 	unsigned n;
 	uint64_t fail_at; /* a write across it fails with fail_errno */
 	int fail_errno;
+	bool fail_reads;
 	int fail_flush; /* the flush of this number fails; 1 first; 0 none */
 	int die_after;  /* the connection dies after so many answers */
-	int flushes, answers, writes, zeros;
+	int flushes, answers, writes, zeros, reads;
 	bool closed;
 };
 
@@ -297,6 +298,9 @@ static inline int fake_do(struct fake_out *f, struct fake_op *op)
 		memcpy(f->safe, op->copy, f->size);
 		return 0;
 	case FAKE_READ:
+		f->reads++;
+		if (f->fail_reads)
+			return EIO;
 		memcpy(op->buf, f->data + op->off, op->len);
 		return 0;
 	}

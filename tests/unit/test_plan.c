@@ -139,6 +139,8 @@ static void refused(void **state)
 		{"target.nics.ethernet0.mac", "\"01:00:00:00:00:01\"", false,
 			ERR_PLAN_BAD},
 		{"road", "\"air\"", false, ERR_PLAN_BAD},
+		{"keep_days", "0", false, ERR_PLAN_BAD},
+		{"keep_days", "3651", false, ERR_PLAN_BAD},
 		{"target.disks",
 			"{\"scsi0:0\": {\"skip\": true}, "
 			"\"scsi0:1\": {\"skip\": true}}",

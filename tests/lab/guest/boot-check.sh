@@ -12,6 +12,7 @@
 #   {"t":20.1,"event":"no-root","line":"ALERT! ..."}
 #
 # HARDWARE  vmware      pvscsi, vmxnet3 in slot 192 (ens192)
+#           vmware-lsi  the same with LSI Logic
 #           vmware-old  IDE, E1000
 #           pve         VirtIO SCSI, VirtIO network at 0x12 (ens18)
 #           pve-old     IDE, E1000 at 0x12
@@ -20,6 +21,10 @@
 # Exit status: 0 the guest came up and went down again, 3 it found no root
 # device, 1 anything else. VMFERRY_BOOT_LIMIT: seconds to wait, 120.
 # VMFERRY_BOOT_CONSOLE: file that receives what the guest's console said.
+# VMFERRY_BOOT_MEMORY: MiB, 256. VMFERRY_BOOT_KEEP: what the guest writes stays
+# in the (raw) image. VMFERRY_BOOT_ADDRESS: waits until the guest has it.
+# VMFERRY_BOOT_KERNEL, VMFERRY_BOOT_APPEND: -kernel and -initrd options, and
+# the kernel's words, where the firmware cannot boot from that hardware.
 set -euo pipefail
 
 limit=${VMFERRY_BOOT_LIMIT:-120}
@@ -35,12 +40,14 @@ images=("$1")
   images+=("${1/%-0.raw/-1.raw}")
 nic=mac=${3:-00:50:56:01:02:03},netdev=net0
 case $2 in
-vmware)
+vmware | vmware-lsi)
+  hba=pvscsi
+  [ "$2" = vmware ] || hba=lsi53c895a
   # shellcheck disable=SC2054 # the commas are QEMU's
   machine=(-machine q35
     -global ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off
     -device pcie-root-port,id=rp1,slot=192,chassis=1
-    -device pvscsi,id=scsi0
+    -device "$hba,id=scsi0"
     -device "vmxnet3,bus=rp1,$nic")
   disk=scsi-hd,bus=scsi0.0,scsi-id=
   ;;
@@ -72,9 +79,14 @@ trap cleanup EXIT
 
 disks=()
 for i in "${!images[@]}"; do
-  qemu-img create -q -f qcow2 -F raw -b "$(realpath "${images[i]}")" \
-    "$dir/$i.qcow2"
-  disks+=(-drive "if=none,id=drive$i,file=$dir/$i.qcow2,discard=unmap"
+  file=$dir/$i.qcow2,format=qcow2
+  if [ -n "${VMFERRY_BOOT_KEEP:-}" ]; then
+    file=$(realpath "${images[i]}"),format=raw,cache=unsafe
+  else
+    qemu-img create -q -f qcow2 -F raw -b "$(realpath "${images[i]}")" \
+      "$dir/$i.qcow2"
+  fi
+  disks+=(-drive "if=none,id=drive$i,discard=unmap,file=$file"
     -device "$disk$i,drive=drive$i")
 done
 
@@ -84,7 +96,10 @@ mkfifo "$dir"/{agent,monitor}.{in,out}
 exec 3<>"$dir/agent.in" 4<>"$dir/agent.out" 5<>"$dir/monitor.in" \
   6<>"$dir/monitor.out"
 start=$EPOCHREALTIME
-qemu-system-x86_64 -accel tcg,thread=multi -m 256 -nodefaults \
+# shellcheck disable=SC2086 # options
+qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 \
+  -m "${VMFERRY_BOOT_MEMORY:-256}" -nodefaults ${VMFERRY_BOOT_KERNEL:-} \
+  ${VMFERRY_BOOT_KERNEL:+-append "$VMFERRY_BOOT_APPEND"} \
   -display none -vga std "${machine[@]}" "${disks[@]}" \
   -netdev user,id=net0,restrict=on \
   -device virtio-serial -chardev "pipe,id=agent,path=$dir/agent" \
@@ -126,6 +141,14 @@ until read -r -t 0.2 _ <&4; do
   fi
 done
 event agent "$(ask guest-get-osinfo | jq '{os: ."version-id"}')"
+if [ -n "${VMFERRY_BOOT_ADDRESS:-}" ]; then
+  until ask guest-network-get-interfaces | jq -e --arg a \
+    "$VMFERRY_BOOT_ADDRESS" 'any(.[]."ip-addresses"[]?;
+      "\(."ip-address")/\(.prefix)" == $a)' >/dev/null; do
+    in_time "no address $VMFERRY_BOOT_ADDRESS"
+    read -r -t 0.5 _ <&6 || true
+  done
+fi
 ask guest-network-get-interfaces | jq -c '.[] | select(.name != "lo") |
   {event: "interface", name, mac: ."hardware-address",
    addresses: [."ip-addresses"[]? | select(."ip-address-type" == "ipv4") |
