@@ -4,6 +4,7 @@
 #include <regex.h>
 #include <string.h>
 
+#include "i18n.h"
 #include "journal_own.h"
 #include "str.h"
 
@@ -155,7 +156,7 @@ static int check_content(
 	return err_set(e, ERR_ANSWER_BAD,
 		edits ? "edit needs the new text: vmferry answer JOB QUESTION "
 			"edit --content FILE"
-		      : "%s takes no text along",
+		      : N_("%s takes no text along"),
 		value);
 }
 

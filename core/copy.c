@@ -7,6 +7,7 @@
 
 #include "copy_pump.h"
 #include "copy_used.h"
+#include "i18n.h"
 #include "str.h"
 
 void copy_result_free(struct copy_result *r)
@@ -166,8 +167,8 @@ static int find_extents(const struct copy_job *job, struct extents *out,
 	if (job->in->road_note && job->note)
 		job->note(job->ctx, job->in->road_note);
 	if (r->map_note && job->note && !job->read_all) {
-		_free_ char *line =
-			xasprintf("the whole disk is read: %s", r->map_note);
+		_free_ char *line = xasprintf(
+			N_("the whole disk is read: %s"), r->map_note);
 
 		job->note(job->ctx, line);
 	}

@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "i18n.h"
 #include "str.h"
 
 /* A reader takes so many ranges at once, fewer near the end, so that all
@@ -283,7 +284,8 @@ bool pump_drop(struct pump *p, int road, bool for_good, const struct err *why)
 	if (to >= 0 && !p->bad[road] && (for_good || !p->got[road])) {
 		p->bad[road] = true;
 		p->retries++;
-		buf_addf(&p->notes, "%s is given up: %.150s; goes on by %s\n",
+		buf_addf(&p->notes,
+			N_("%s is given up: %.150s; goes on by %s\n"),
 			names[road], why->why, names[to]);
 		for (unsigned i = 0; i < p->readers; i++)
 			if (p->seat[i].want == road)

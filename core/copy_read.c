@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "copy_pump.h"
+#include "i18n.h"
 #include "str.h"
 
 #define PATIENCE 300.0     /* s a lost source is tried again */
@@ -315,11 +316,11 @@ static int wait_again(struct reader *r, struct tries *t, const struct err *why)
 	if (why->code == ERR_ESXI_BUSY)
 		pump_busy(p, t->pause);
 	snprintf(trouble, sizeof(trouble), "%s, again in %.1f s",
-		here                                 ? "read error"
-			: why->code == ERR_ESXI_BUSY ? "the host is busy"
-						     : "connection lost",
+		here                                 ? N_("read error")
+			: why->code == ERR_ESXI_BUSY ? N_("the host is busy")
+						     : N_("connection lost"),
 		t->pause);
-	snprintf(note, sizeof(note), "at %s: %.150s; again in %.1f s",
+	snprintf(note, sizeof(note), N_("at %s: %.150s; again in %.1f s"),
 		str_size(where, r->at), why->why, t->pause);
 	say(p, trouble, note);
 	until = now + t->pause;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "copy_pump.h"
+#include "i18n.h"
 #include "str.h"
 
 /* A measurement: so many bytes and so long, or the longest time. */
@@ -266,8 +267,8 @@ static void begin_again(struct roads *r, struct pump *p)
 	char was[STR_SIZE_LEN], is[STR_SIZE_LEN];
 
 	buf_addf(&p->notes,
-		"%s/s where it was %s/s: roads and connections are tried "
-		"again\n",
+		N_("%s/s where it was %s/s: roads and connections are tried "
+		   "again\n"),
 		str_size(is, r->meter.rate), str_size(was, r->steady));
 	snprintf(r->again, sizeof(r->again), "tried again at %s/s: ", is);
 	memset(r->rate, 0, sizeof(r->rate));

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "fsmap.h"
+#include "i18n.h"
 #include "stop.h"
 #include "str.h"
 
@@ -212,8 +213,8 @@ void copy_used(struct disk_in *in, const struct extents *map,
 		u->looked_at = report.read;
 		return;
 	}
-	u->note = xasprintf("the file systems could not be looked at: %s",
-		e.code ? e.why : "their map is not whole");
+	u->note = xasprintf(N_("the file systems could not be looked at: %s"),
+		e.code ? e.why : N_("their map is not whole"));
 	for (size_t i = 0; i < map->n; i++)
 		extents_add(out, map->e[i].length, map->e[i].data);
 }

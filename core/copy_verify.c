@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "copy.h"
+#include "i18n.h"
 #include "stop.h"
 #include "str.h"
 
@@ -173,7 +174,7 @@ static int compare(struct check *c, const struct slot *s, struct err *e)
 
 	if (!all_zero(s->buf + disk, s->len - disk))
 		return mismatch(e, end, s->len - disk,
-			"behind the source's size there is not only zero");
+			N_("behind the source's size there is not only zero"));
 	if (!disk)
 		return 0;
 	sha256_add(c->sum, s->buf, disk);
@@ -183,7 +184,7 @@ static int compare(struct check *c, const struct slot *s, struct err *e)
 	end = range_begin(c, s->off);
 	if (memcmp(sha, m->slot[end / m->range].sha, SHA256_LEN))
 		return mismatch(e, end, copy_map_len(m, end / m->range),
-			"another content than was read from the source");
+			N_("another content than was read from the source"));
 	return 0;
 }
 
@@ -257,7 +258,7 @@ static int verify(struct check *c, struct err *e)
 			"the copy has no digest of some of its ranges");
 	if (c->out->size < c->map->size)
 		return mismatch(e, c->out->size, c->map->size - c->out->size,
-			"the target ends too early");
+			N_("the target ends too early"));
 	if (sink_extents(c->out, KNOWN_MAX, &c->known, e))
 		return -1;
 	for (size_t i = 0; i < DEPTH; i++)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "http.h"
+#include "i18n.h"
 #include "str.h"
 #include "trust.h"
 
@@ -236,7 +237,8 @@ static int log_in(struct folder_conn *c, const char *url, struct err *e)
 	if (f->refused || !f->at.password)
 		return err_set(e, ERR_HTTPS_AUTH,
 			f->refused ? "%s refused the password of %s before"
-				   : "%s wants a password of %s: none is given",
+				   : N_("%s wants a password of %s: none is "
+					"given"),
 			f->host, f->user);
 	who = basic(f);
 	if (ask(c, &one, who, &a, e))

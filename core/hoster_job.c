@@ -220,7 +220,8 @@ static void watch(void *arg, const json_t *state, double waited)
 	struct job_conn *j = arg;
 	json_t *o = json_object();
 	_free_ char *what = xasprintf("%s: %s", j->h->title,
-		p ? json_str_or(p, "status", "under way") : "not there yet");
+		p ? json_str_or(p, "status", N_("under way"))
+		  : N_("not there yet"));
 
 	json_put_str(o, "what", what);
 	json_put_u64(o, "done", waited);

@@ -236,7 +236,7 @@ char *hoster_job_word(struct run *r)
 	if (hoster_job_open(r, &j, NULL) || hoster_job_look(&j, &s, NULL))
 		return NULL;
 	at = hoster_job_place(s);
-	return xasprintf("%s says that it points to %s, MAC %s", j.h->title,
+	return xasprintf(N_("%s says that it points to %s, MAC %s"), j.h->title,
 		hoster_job_name(at), json_str_or(s, "mac", "none"));
 }
 
@@ -342,9 +342,10 @@ static int tell_mac(struct job_conn *j, const json_t *made, struct err *e)
 	if (str_eqi(json_str_or(s, "mac", ""), was))
 		return 0;
 	text = xasprintf(
-		"the virtual MAC of %s was %s and is %s: make one of type "
-		"vmware (vmferry hoster mac %s --create --type vmware) and set "
-		"it on the old VM's network card",
+		N_("the virtual MAC of %s was %s and is %s: make one of type "
+		   "vmware (vmferry hoster mac %s --create --type vmware) and "
+		   "set "
+		   "it on the old VM's network card"),
 		j->address, was, json_str_or(s, "mac", "gone"), j->address);
 	run_say(j->r, "  %s", text);
 	d = json_object();

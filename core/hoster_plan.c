@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "guest/addr.h"
+#include "i18n.h"
 #include "str.h"
 
 static const struct hoster *by_settings(const json_t *settings)
@@ -60,17 +61,20 @@ static json_t *outage(
 	json_t *o = json_object();
 
 	if (early)
-		text = xasprintf(
-			"the service is down while up to %s are copied and the "
-			"VM starts; the address moves meanwhile (%s: %s). The "
-			"way back moves it back first.",
+		text = xasprintf(N_("the service is down while up to %s are "
+				    "copied and the "
+				    "VM starts; the address moves meanwhile "
+				    "(%s: %s). The "
+				    "way back moves it back first."),
 			size, h->title, h->outage);
 	else
-		text = xasprintf(
-			"the service is down while up to %s are copied, then "
-			"while the address moves (%s: %s), then while the VM "
-			"starts. Until the copy is verified the way back moves "
-			"nothing.",
+		text = xasprintf(N_("the service is down while up to %s are "
+				    "copied, then "
+				    "while the address moves (%s: %s), then "
+				    "while the VM "
+				    "starts. Until the copy is verified the "
+				    "way back moves "
+				    "nothing."),
 			size, h->title, h->outage);
 	json_put_str(o, "timing", early ? "early" : "cut-over");
 	json_put_str(o, "text", text);
@@ -137,9 +141,9 @@ int hoster_job_plan(json_t *plan, struct err *e)
 		json_put(estimate, "outage", list);
 	if (hoster_job_follows(settings) && !hoster_job_fits(plan)) {
 		_free_ char *text = xasprintf(
-			"The guest gets %s, but %s is what moves: leave the "
-			"NIC's address empty to have it set up by the "
-			"hoster's rules.",
+			N_("The guest gets %s, but %s is what moves: leave the "
+			   "NIC's address empty to have it set up by the "
+			   "hoster's rules."),
 			planned_address(plan),
 			json_str_or(settings, "address", "?"));
 

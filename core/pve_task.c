@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "i18n.h"
 #include "pve_priv.h"
 #include "stop.h"
 
@@ -162,7 +163,7 @@ static int judge(struct follow *f, const json_t *status, unsigned *warnings,
 	}
 	if (str_starts(text, "WARNINGS: ") &&
 		str_u64(text + 10, 1000000, &n) == 0) {
-		pve_note(f->p, "the task ended with %s%s%s", text,
+		pve_note(f->p, N_("the task ended with %s%s%s"), text,
 			f->tail[1] ? ": " : "", f->tail[1] ? f->tail[1] : "");
 		if (warnings)
 			*warnings = n;

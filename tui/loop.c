@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/i18n.h"
 #include "core/str.h"
 
 #include "own.h"
@@ -77,13 +78,13 @@ static void draw_layers(struct tui *t, struct tui_layer *l)
 
 static void draw_small(struct tui *t)
 {
-	char s[80];
+	char s[160];
 
-	snprintf(s, sizeof(s), "%dx%d is too small: %dx%d is needed", t->cols,
-		t->rows, TUI_MIN_COLS, TUI_MIN_ROWS);
+	snprintf(s, sizeof(s), _("%dx%d is too small: %dx%d is needed"),
+		t->cols, t->rows, TUI_MIN_COLS, TUI_MIN_ROWS);
 	draw_text(t, 0, 0, t->cols, TUI_WARN, s);
 	draw_text(t, 1, 0, t->cols, TUI_NORMAL,
-		"Nothing is lost: make it larger.");
+		_("Nothing is lost: make it larger."));
 }
 
 #define PATIENCE 0.3 /* seconds: shorter than anybody wonders */

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../i18n.h"
 #include "../str.h"
 #include "initramfs.h"
 #include "own.h"
@@ -199,9 +200,10 @@ void guest_drivers_changes(struct guest *g, struct guest_changes *cs)
 		cs->c = xreallocarray(cs->c, cs->n + 1, sizeof(*cs->c));
 		cs->c[cs->n++] = (struct guest_change){
 			.path = xstrdup(initramfs),
-			.why = xasprintf("Kernel %s finds its disk on virtio: "
-					 "its own modules are added to its "
-					 "initramfs.",
+			.why = xasprintf(
+				N_("Kernel %s finds its disk on virtio: "
+				   "its own modules are added to its "
+				   "initramfs."),
 				version),
 			.after = xstrdup(json_str(k, "addable")),
 			.kernel = xstrdup(version)};

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "../i18n.h"
 #include "../str.h"
 #include "own.h"
 
@@ -30,7 +31,7 @@ static void copy(struct guest *g, const char *dir, const char *from,
 
 	if (guest_has(g, a) && !guest_has(g, b))
 		guest_copy_add(cs, a, b,
-			"UEFI finds the boot loader without a boot entry.");
+			N_("UEFI finds the boot loader without a boot entry."));
 }
 
 static bool has(struct guest *g, const char *dir, const char *name)

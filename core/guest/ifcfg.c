@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../i18n.h"
 #include "../str.h"
 #include "sysconfig.h"
 
@@ -243,7 +244,7 @@ static bool change(struct guest *g, const char *name,
 	text_open(&t, before);
 	rewrite(g, &t, name, goal, cs);
 	after = text_join(&t);
-	why = xasprintf("%s gets its new address.", name);
+	why = xasprintf(N_("%s gets its new address."), name);
 	if (strcmp(after, before))
 		guest_change_add(g, cs, path, after, 0644, why);
 	return true;

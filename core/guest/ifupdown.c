@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../i18n.h"
 #include "../str.h"
 
 /* A file left behind by a release that went to netplan is not read any more:
@@ -353,7 +354,7 @@ static bool change(struct guest *g, const char *name,
 	rewrite(&w);
 	after = text_join(&w.t);
 	text_free(&w.t);
-	why = xasprintf("%s gets its new address.", name);
+	why = xasprintf(N_("%s gets its new address."), name);
 	if (strcmp(after, before))
 		guest_change_add(g, cs, path, after, 0644, why);
 	if (goal->dns)

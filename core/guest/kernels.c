@@ -241,27 +241,27 @@ static void by_kernel(const json_t *k, bool may_fix, const char **bus,
 	*bus = "scsi";
 	*nic = net ? "virtio" : "e1000";
 	if (can_virtio(k)) {
-		*reason = xasprintf("The initramfs of kernel %s holds "
-				    "virtio_pci and virtio_scsi.",
+		*reason = xasprintf(N_("The initramfs of kernel %s holds "
+				       "virtio_pci and virtio_scsi."),
 			version);
 		return;
 	}
 	if (may_fix && json_str(k, "addable")) {
-		*reason = xasprintf("The initramfs of kernel %s has no %s, "
-				    "which guest_fix adds to it from the "
-				    "kernel's own modules; without that it "
-				    "would not find its disk.",
+		*reason = xasprintf(N_("The initramfs of kernel %s has no %s, "
+				       "which guest_fix adds to it from the "
+				       "kernel's own modules; without that it "
+				       "would not find its disk."),
 			version, lacks(k));
 		return;
 	}
 	*nic = "e1000";
 	*bus = has(k, "in_initramfs", "ahci") ? "sata" : "ide";
-	*reason = xasprintf("The initramfs of kernel %s has no %s: it would "
-			    "not find its disk on virtio; %s is used.%s",
+	*reason = xasprintf(N_("The initramfs of kernel %s has no %s: it would "
+			       "not find its disk on virtio; %s is used.%s"),
 		version, lacks(k), strcmp(*bus, "sata") ? "IDE" : "AHCI",
 		has(k, "available", "virtio_scsi")
-			? " The kernel has the modules: once the initramfs "
-			  "is rebuilt in the guest, virtio can be used."
+			? N_(" The kernel has the modules: once the initramfs "
+			     "is rebuilt in the guest, virtio can be used.")
 			: "");
 }
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../i18n.h"
 #include "../str.h"
 #include "ini.h"
 
@@ -247,7 +248,7 @@ static void pin_link(struct guest *g, const char *name, const char *mac,
 		"[Match]\nMACAddress=%s\nType=ether\n\n[Link]\nName=%s\n",
 		mac, name);
 	_free_ char *why = xasprintf(
-		"The card %s keeps its name on other hardware.", name);
+		N_("The card %s keeps its name on other hardware."), name);
 
 	if (!old || strcmp(old, text))
 		guest_change_add(g, cs, path, text, 0644, why);
@@ -304,7 +305,7 @@ static void pin_rule(struct guest *g, const char *name, const char *mac,
 	_free_ char *rule = new_rule(name, mac);
 	_free_ char *after = NULL;
 	_free_ char *why = xasprintf(
-		"The card %s keeps its name with its MAC address.", name);
+		N_("The card %s keeps its name with its MAC address."), name);
 	_text_ struct text t = {0};
 	bool found = false;
 

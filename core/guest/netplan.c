@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../i18n.h"
 #include "../str.h"
 #include "netplan.h"
 
@@ -270,7 +271,7 @@ static bool change(struct guest *g, const char *name,
 	_free_ char *before = path ? guest_future(g, cs, path) : NULL;
 	_free_ char *after =
 		before ? netplan_rewrite(before, name, goal) : NULL;
-	_free_ char *why = xasprintf("%s gets its new address.", name);
+	_free_ char *why = xasprintf(N_("%s gets its new address."), name);
 
 	if (!after)
 		return false;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../i18n.h"
 #include "../str.h"
 #include "ini.h"
 #include "network.h"
@@ -348,7 +349,7 @@ static bool change(struct guest *g, const char *name,
 			continue;
 		rewrite(&t, goal);
 		after = text_join(&t);
-		why = xasprintf("%s gets its new address.", name);
+		why = xasprintf(N_("%s gets its new address."), name);
 		if (strcmp(after, before))
 			guest_change_add(g, cs, path, after, 0600, why);
 		return true;

@@ -11,6 +11,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "../i18n.h"
 #include "../stop.h"
 #include "../str.h"
 #include "gfs.h"
@@ -87,10 +88,11 @@ static void note_state(struct guest *g, const char *dev, const char *type)
 		return;
 	g->clean = false;
 	note(g,
-		ntfs ? "An NTFS volume is marked dirty: Windows was not shut "
-		       "down cleanly, and will check its disk at the start."
-		     : "A file system was not unmounted in order: the guest "
-		       "was not shut down cleanly.");
+		ntfs ? N_("An NTFS volume is marked dirty: Windows was not "
+			  "shut "
+			  "down cleanly, and will check its disk at the start.")
+		     : N_("A file system was not unmounted in order: the guest "
+			  "was not shut down cleanly."));
 }
 
 /* A system that sleeps on its disk would wake with another idea of its files
@@ -230,7 +232,7 @@ static void mount_line(struct guest *g, char *line)
 		dev = fstab_device(g, spec);
 		if (!dev || try_mount(g, dev, at)) {
 			_free_ char *s = xasprintf(
-				"%s (%s) could not be mounted", at, spec);
+				N_("%s (%s) could not be mounted"), at, spec);
 
 			json_array_append_new(g->notes, json_text(s));
 		}
@@ -323,8 +325,9 @@ static int mount_all(struct guest *g, struct err *e)
 		mount_fstab(g);
 	else if (holds(g, "BitLocker"))
 		note(g,
-			"A volume is encrypted by BitLocker: have its recovery "
-			"key at hand.");
+			N_("A volume is encrypted by BitLocker: have its "
+			   "recovery "
+			   "key at hand."));
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../i18n.h"
 #include "../str.h"
 #include "sysconfig.h"
 
@@ -220,7 +221,7 @@ static bool change(struct guest *g, const char *name,
 		sysconfig_put_address(&t, &goal->addr);
 	}
 	after = text_join(&t);
-	why = xasprintf("%s gets its new address.", name);
+	why = xasprintf(N_("%s gets its new address."), name);
 	if (strcmp(after, before))
 		guest_change_add(g, cs, path, after, 0644, why);
 	routes = routes_of(g, cs, name, old);

@@ -6,10 +6,11 @@
  */
 #include <string.h>
 
+#include "../i18n.h"
 #include "../str.h"
 #include "own.h"
 
-#define BEFORE_VISTA "Windows before Vista"
+#define BEFORE_VISTA N_("Windows before Vista")
 
 /* The path as the disk spells it; to be freed, null where it is not there. */
 static char *spelled(struct guest *g, const char *path)
@@ -61,10 +62,10 @@ static bool in_list(const json_t *names, const char *driver)
 static const char *release(struct guest *g, const json_t *drivers)
 {
 	if (json_flag(drivers, "storahci", false))
-		return "Windows 8, Server 2012 or later";
+		return N_("Windows 8, Server 2012 or later");
 	if (json_flag(drivers, "msahci", false) ||
 		there(g, "/Windows/System32/winload.exe"))
-		return "Windows Vista, 7, Server 2008 or 2008 R2";
+		return N_("Windows Vista, 7, Server 2008 or 2008 R2");
 	return BEFORE_VISTA;
 }
 
@@ -122,10 +123,11 @@ static char *why_not(const char *name, const char *bus)
 {
 	bool sata = strcmp(bus, "sata") == 0;
 
-	return xasprintf("%s has no driver for SATA or IDE that starts at boot,"
-			 " and may stop with 0x7B. Before the old VM is shut "
-			 "down for the last time, run in its Windows as "
-			 "administrator: %s. %s is tried.",
+	return xasprintf(
+		N_("%s has no driver for SATA or IDE that starts at boot,"
+		   " and may stop with 0x7B. Before the old VM is shut "
+		   "down for the last time, run in its Windows as "
+		   "administrator: %s. %s is tried."),
 		name,
 		sata ? "reg add HKLM\\SYSTEM\\CurrentControlSet\\Services\\"
 		       "storahci /v Start /t REG_DWORD /d 0 /f && reg delete "
@@ -158,8 +160,9 @@ void guest_windows_propose(
 		*reason = why_not(name, *bus);
 		return;
 	}
-	*reason = xasprintf("%s boots from %s with the drivers it came with; "
-			    "virtio comes after its drivers were installed on "
-			    "the running system.",
-		name, ahci ? "SATA" : "IDE");
+	*reason =
+		xasprintf(N_("%s boots from %s with the drivers it came with; "
+			     "virtio comes after its drivers were installed on "
+			     "the running system."),
+			name, ahci ? "SATA" : "IDE");
 }

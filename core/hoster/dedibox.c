@@ -220,7 +220,7 @@ static int pattern(struct hoster_conn *c, const json_t *state,
 
 static const struct hoster_secret secrets[] = {
 	{"hoster.token", N_("API token"),
-		"private access token of the online.net API"},
+		N_("private access token of the online.net API")},
 	{NULL, NULL, NULL},
 };
 static const char *const urls[] = {"https://api.online.net/api/v1", NULL};
@@ -229,8 +229,8 @@ static const char *const mac_types[] = {"kvm", "vmware", "xen", NULL};
 const struct hoster hoster_dedibox = {
 	.name = "dedibox",
 	.title = "Scaleway Dedibox",
-	.outage = "some seconds to a few minutes",
-	.limits = "not published; one look every 10 s is safe",
+	.outage = N_("some seconds to a few minutes"),
+	.limits = N_("not published; one look every 10 s is safe"),
 	.credentials =
 		"In the Dedibox console (console.online.net): API, private "
 		"access, show the token. It has all rights of the account "

@@ -278,8 +278,8 @@ static int pattern(struct hoster_conn *c, const json_t *state,
 }
 
 static const struct hoster_secret secrets[] = {
-	{"hoster.user", N_("API user"), "web service user, #ws+..."},
-	{"hoster.password", N_("API secret"), "its password"},
+	{"hoster.user", N_("API user"), N_("web service user, #ws+...")},
+	{"hoster.password", N_("API secret"), N_("its password")},
 	{NULL, NULL, NULL},
 };
 static const char *const urls[] = {"https://robot-ws.your-server.de", NULL};
@@ -288,8 +288,8 @@ static const char *const mac_types[] = {"separate", NULL};
 const struct hoster hoster_hetzner = {
 	.name = "hetzner",
 	.title = "Hetzner Robot",
-	.outage = "about a minute, three at most",
-	.limits = "about 100 looks and 50 switches an hour",
+	.outage = N_("about a minute, three at most"),
+	.limits = N_("about 100 looks and 50 switches an hour"),
 	.credentials =
 		"In Robot (robot.hetzner.com): Settings, Web service and app "
 		"settings, create a web service user. It has all rights of the "

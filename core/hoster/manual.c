@@ -4,11 +4,12 @@
  * at the result from outside (core/step/check_network.c).
  */
 #include "../hoster.h"
+#include "../i18n.h"
 
 const struct hoster hoster_manual = {
 	.name = "manual",
-	.title = "any other hoster, by hand",
-	.outage = "as long as the hoster and you take for it",
+	.title = N_("any other hoster, by hand"),
+	.outage = N_("as long as the hoster and you take for it"),
 	.limits = "none",
 	.credentials =
 		"Nothing: vmferry stops at the right moment, says what to do "

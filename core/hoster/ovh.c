@@ -424,10 +424,10 @@ static int login(struct hoster_conn *c, char **key, char **url, struct err *e)
 }
 
 static const struct hoster_secret secrets[] = {
-	{"hoster.application_key", N_("App key"), "16 characters"},
-	{"hoster.application_secret", N_("App secret"), "32 characters"},
+	{"hoster.application_key", N_("App key"), N_("16 characters")},
+	{"hoster.application_secret", N_("App secret"), N_("32 characters")},
 	{"hoster.consumer_key", N_("Consumer"),
-		"consumer key, made by vmferry hoster login"},
+		N_("consumer key, made by vmferry hoster login")},
 	{NULL, NULL, NULL},
 };
 static const char *const urls[] = {"https://eu.api.ovh.com/1.0",
@@ -440,8 +440,8 @@ static const char *const mac_types[] = {"ovh", "vmware", NULL};
 const struct hoster hoster_ovh = {
 	.name = "ovh",
 	.title = "OVHcloud",
-	.outage = "mostly under a minute, 15 at most",
-	.limits = "not published; one look every 5 s is safe",
+	.outage = N_("mostly under a minute, 15 at most"),
+	.limits = N_("not published; one look every 5 s is safe"),
 	.credentials =
 		"1. https://eu.api.ovh.com/createApp/ (ca.api.ovh.com, "
 		"api.us.ovhcloud.com): make an application; put its lines into "

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../i18n.h"
 #include "../source.h"
 #include "../str.h"
 
@@ -162,7 +163,8 @@ static int extents(
 			/* A kind that does not tell. */
 			extents_free(&x);
 			extents_add(&x, in->size, true);
-			*why = xasprintf("%s does not tell its holes", f->path);
+			*why = xasprintf(
+				N_("%s does not tell its holes"), f->path);
 			break;
 		}
 		if ((uint64_t)hole > in->size)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../folder.h"
+#include "../i18n.h"
 #include "../source.h"
 #include "../str.h"
 #include "../vmdk.h"
@@ -182,7 +183,8 @@ static int extents(
 {
 	(void)e;
 	extents_add(out, in->size, true);
-	*why = xstrdup("HTTPS tells no block map: with ssh:// it is asked for");
+	*why = xstrdup(
+		N_("HTTPS tells no block map: with ssh:// it is asked for"));
 	return 0;
 }
 

@@ -14,6 +14,7 @@
 #include "../esxi.h"
 #include "../folder.h"
 #include "../http.h"
+#include "../i18n.h"
 #include "../sample.h"
 #include "../source.h"
 #include "../ssh_child.h"
@@ -197,12 +198,12 @@ static int find_roads(
 			return err_set(e, why.code, "%s", why.why);
 		else
 			in->road_note =
-				xasprintf("https is not used: %s", why.why);
+				xasprintf(N_("https is not used: %s"), why.why);
 		if (r->folder && folder_old_tls(r->folder))
-			in->road_note =
-				xstrdup("ESXi 5.x: TLS 1.0 and SHA-1 are taken "
-					"on the HTTPS connection to it, and "
-					"nowhere else");
+			in->road_note = xstrdup(
+				N_("ESXi 5.x: TLS 1.0 and SHA-1 are taken "
+				   "on the HTTPS connection to it, and "
+				   "nowhere else"));
 	}
 	if (wants(o, ROAD_SSH)) {
 		ssh_door_make(&r->door, &r->target, esxi_ssh(r->esxi));
@@ -414,7 +415,7 @@ static int read_map(
 			*e = map;
 			return -1;
 		}
-		*why = xasprintf("no block map: %s", map.why);
+		*why = xasprintf(N_("no block map: %s"), map.why);
 		return 0;
 	}
 	return sample_holes(r, x, why, e);

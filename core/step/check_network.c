@@ -260,13 +260,13 @@ static void who_has_it(struct run *r, const char *address, struct err *e)
 		strcmp(address, run_str(r, "hoster.address", "")))
 		return;
 	if (probe_arp(bridge, address, 3, mac, &why) == 0)
-		arp = xasprintf("%s answers ARP on %s", mac, bridge);
+		arp = xasprintf(N_("%s answers ARP on %s"), mac, bridge);
 	else
 		arp = xstrdup(why.why);
 	said = hoster_job_word(r);
 	why = *e;
 	err_set(e, why.code, "%s; %s; %s", why.why, arp,
-		said ? said : "the hoster does not tell where it points");
+		said ? said : N_("the hoster does not tell where it points"));
 }
 
 static int check_one(

@@ -204,7 +204,7 @@ static int ask_all(
 		{"skip", N_("write nothing")}, {NULL, NULL}};
 	_free_ char *diffs = all_diffs(list);
 	_free_ char *text = xasprintf(
-		"Change %zu files in the guest?", json_array_size(list));
+		N_("Change %zu files in the guest?"), json_array_size(list));
 	const struct question q = {.id = "changes",
 		.kind = ASK_CHOICE,
 		.text = text,

@@ -58,7 +58,7 @@ static int still_off(struct run *r, struct err *e)
 	if (run_esxi(r, &x, e) || esxi_prove_off(x, r->vm, &proof, e))
 		return -1;
 	d = json_object();
-	json_put_str(d, "text", "the source VM is still off");
+	json_put_str(d, "text", N_("the source VM is still off"));
 	json_put(d, "evidence", proof);
 	return run_note(r, "note", d, e);
 }
@@ -68,7 +68,7 @@ static int ask_operator(struct run *r, struct err *e)
 	_free_ char *text =
 		xasprintf(N_("Move %s to the new server at the "
 			     "hoster, then type its virtual MAC (or: same):"),
-			run_str(r, "hoster.address", "the failover IP"));
+			run_str(r, "hoster.address", N_("the failover IP")));
 	const struct question q = {.id = "mac",
 		.kind = ASK_TEXT,
 		.text = text,
@@ -111,7 +111,7 @@ static int undo(struct run *r, struct err *e)
 		{NULL, NULL}};
 	_free_ char *text = xasprintf(N_("Has %s been moved back to the old "
 					 "server at the hoster?"),
-		run_str(r, "hoster.address", "the failover IP"));
+		run_str(r, "hoster.address", N_("the failover IP")));
 	const struct question q = {.id = "back",
 		.kind = ASK_CHOICE,
 		.text = text,

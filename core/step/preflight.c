@@ -84,7 +84,7 @@ static int run(struct run *r, struct err *e)
 		return 0;
 	return err_set(e, err_by_id(json_str_or(f, "id", "INTERNAL")), "%s%s",
 		json_str_or(f, "text", ""),
-		n > 1 ? " (and more: see the checklist)" : "");
+		n > 1 ? N_(" (and more: see the checklist)") : "");
 }
 
 const struct step step_preflight = {

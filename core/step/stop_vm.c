@@ -122,7 +122,7 @@ static int verify(struct run *r, struct err *e)
 	if (run_esxi(r, &x, e) || esxi_prove_off(x, r->vm, &proof, e))
 		return -1;
 	d = json_object();
-	json_put_str(d, "text", "the source VM is proven off");
+	json_put_str(d, "text", N_("the source VM is proven off"));
 	json_put(d, "evidence", proof);
 	return run_note(r, "note", d, e);
 }

@@ -17,7 +17,7 @@ static int run(int argc, char **argv, struct out *o, struct err *e)
 		return err_in(e, "guided %s", argv[1]);
 	out_f(o,
 		on ? "%s: asks before each step\n"
-		   : "%s: runs to the next question\n",
+		   : N_("%s: runs to the next question\n"),
 		job->name);
 	return 0;
 }
