@@ -43,11 +43,12 @@ void cleanup_guest(struct guest **g);
  *   {"family": "linux" | "windows" | "other", "distro": "debian",
  *    "version": "12.11", "name": "Debian GNU/Linux 12 (bookworm)",
  *    "kernels": [{"version", "initramfs": path or absent,
- *       "default": bool, "in_initramfs": {"virtio_pci": bool, "virtio_blk",
- *       "virtio_scsi", "virtio_net", ...}, "available": {same keys: module
- *       or built in}, "addable": paths of modules, one a line, that its
- *       initramfs lacks for virtio and guest_changes adds; or absent,
- *       "unreadable": why its initramfs was not understood, or absent}],
+ *       "default": bool, "chosen_by": of the default one, "GRUB" or
+ *       "newest" (GRUB's choice was not understood), "in_initramfs":
+ * {"virtio_pci": bool, "virtio_blk", "virtio_scsi", "virtio_net", ...},
+ * "available": {same keys: module or built in}, "addable": paths of modules,
+ * one a line, that its initramfs lacks for virtio and guest_changes adds; or
+ * absent, "unreadable": why its initramfs was not understood, or absent}],
  *    "network": {"stack": "ifupdown" | "netplan" | "networkd" | "nm" |
  *       "ifcfg" | "none", "files": [paths], "interfaces": [{"name",
  *       "method": "static" | "dhcp" | .., "address", "gateway"}]},

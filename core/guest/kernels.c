@@ -144,10 +144,32 @@ static bool has_modules(struct guest *g, const char *version)
 	return guest_has(g, path);
 }
 
+/* The one that the boot loader starts; the newest where that is not known. */
+static json_t *default_of(struct guest *g, json_t *list)
+{
+	_free_ char *chosen = guest_boot_kernel(g);
+	json_t *k, *best = NULL;
+	size_t i;
+
+	json_array_foreach (list, i, k) {
+		const char *version = json_str(k, "version");
+
+		if (chosen && strcmp(version, chosen) == 0) {
+			json_put_str(k, "chosen_by", "GRUB");
+			return k;
+		}
+		if (!best || strverscmp(json_str(best, "version"), version) < 0)
+			best = k;
+	}
+	if (best)
+		json_put_str(best, "chosen_by", "newest");
+	return best;
+}
+
 static json_t *all_kernels(struct guest *g)
 {
 	_json_ json_t *names = g->ops->list(g, "/boot");
-	json_t *list = json_array(), *v, *best = NULL;
+	json_t *list = json_array(), *v, *best;
 	size_t i;
 
 	json_array_foreach (names, i, v) {
@@ -161,16 +183,12 @@ static json_t *all_kernels(struct guest *g)
 			continue;
 		k = kernel_json(g, name + 8);
 		/* vmlinux-VER.gz of SUSE, vmlinuz-VER.efi.signed of Ubuntu. */
-		if (!json_str(k, "initramfs") && !has_modules(g, name + 8)) {
+		if (json_str(k, "initramfs") || has_modules(g, name + 8))
+			json_array_append_new(list, k);
+		else
 			json_decref(k);
-			continue;
-		}
-		json_array_append_new(list, k);
-		/* The newest is what boot loaders take unless told. */
-		if (!best ||
-			strverscmp(json_str(best, "version"), name + 8) < 0)
-			best = k;
 	}
+	best = default_of(g, list);
 	if (best)
 		json_put_bool(best, "default", true);
 	return list;

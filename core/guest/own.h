@@ -106,6 +106,9 @@ int guest_overlay_at(const struct guest_disk *d, const char *at, struct err *e);
 
 /* Kernels and their initramfs, looked up once (kernels.c). Borrowed. */
 const json_t *guest_kernels(struct guest *g);
+/* The version of the kernel that the boot loader starts unless told, as far as
+ * its configuration is understood (bootmenu.c); to be freed, or null. */
+char *guest_boot_kernel(struct guest *g);
 /* Copy a guest's file to a temporary one of this machine, which is to be
  * unlinked and freed (kernels.c). */
 int guest_fetch(struct guest *g, const char *path, char **tmp, struct err *e);

@@ -37,7 +37,11 @@ static void kernels(struct out *o, const json_t *facts)
 			"kernel     %s%s: virtio_pci %s, virtio_scsi %s, "
 			"virtio_blk %s\n",
 			json_str_or(k, "version", "?"),
-			json_flag(k, "default", false) ? " (default)" : "",
+			!json_flag(k, "default", false) ? ""
+				: strcmp(json_str_or(k, "chosen_by", ""),
+					  "GRUB")
+				? " (newest)"
+				: " (GRUB's default)",
 			json_flag(in, "virtio_pci", false) ? "yes" : "no",
 			json_flag(in, "virtio_scsi", false) ? "yes" : "no",
 			json_flag(in, "virtio_blk", false) ? "yes" : "no");
