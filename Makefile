@@ -195,13 +195,12 @@ kill-sweep: $(B)/test-deps
 	@$(MAKE) --no-print-directory -j2 all lab
 	@KILLS=$(KILLS) tests/e2e/kills
 
-# Real Debian guests from VMware-like to Proxmox-like hardware, and the ladder
-# of buses: a quarter of an hour without KVM, more to build the images.
+# Real Debian guests from VMware-like to Proxmox-like hardware; the ladder of
+# buses, the rehearsal, what comes after the start, older layouts: half an hour
+# without KVM, more to build the images. Last line: N up of N.
 boot-matrix: $(B)/test-deps
 	@$(MAKE) --no-print-directory -j2 all lab
-	@tests/matrix/run
-	@tests/matrix/ladder
-	@tests/matrix/rehearse
+	@tests/matrix/run --all
 .PHONY: boot-matrix
 
 # What the copy is worth against what else there is: docs/benchmarks.md.
