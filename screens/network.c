@@ -85,7 +85,8 @@ static void add_checks(struct network *p)
 			.size = sizeof(w->keep_days),
 			.min = 1,
 			.max = PLAN_KEEP_MAX,
-			.needed = true});
+			.needed = true,
+			.hidden = wizard_from_file(w)});
 }
 
 static int action(struct tui *t, struct tui_screen *s, int id)
