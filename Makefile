@@ -11,7 +11,7 @@ CC = gcc
 SAN ?=
 WERROR ?= $(if $(CI),-Werror)
 PKGS := libcurl jansson libssh2 libpci libnbd libguestfs libarchive yaml-0.1 \
-	libssl libcrypto libxml-2.0 ext2fs com_err
+	libssl libcrypto libxml-2.0 ext2fs com_err zlib
 TEST_PKGS := cmocka hivex
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \

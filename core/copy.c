@@ -258,6 +258,7 @@ static int pump_disk(
 		.n = r->map->n, .size = r->map->size, .range = r->map->range};
 	int rc = -1;
 
+	job->in->span = r->map->range;
 	if (find_extents(job, &p.x, r, e))
 		return -1;
 	if (!job->read_all)

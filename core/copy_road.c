@@ -19,12 +19,19 @@
 #define AGAIN 60.0          /* s between two trials */
 #define STEADY_WINDOW 12    /* of them in that time */
 #define SLOW_WINDOWS 2
+#define LINK_SLOW 30e6 /* bytes a second; a link of 200 Mbit/s has 25e6 */
+#define PACK_GAIN 1.25 /* compression must bring so much */
 #define TAKE_TRYING 1
 #define TAKE_STEADY 16 /* ranges */
 
 static const char *name(const struct pump *p, int road)
 {
 	return p->job->in->roads[road];
+}
+
+static bool compresses(const struct pump *p, int road)
+{
+	return road && road == (int)p->job->in->packed;
 }
 
 /* The caller of the rest holds the pump's lock. */
@@ -140,14 +147,20 @@ static void say_rates(struct roads *r, const struct pump *p)
 		b.s ? b.s : "not measured");
 }
 
-static void become_steady(struct roads *r, struct pump *p, unsigned n,
-	double rate, const char *why)
+static void say_result(
+	struct roads *r, unsigned n, double rate, const char *why)
 {
 	size_t used = strlen(r->why);
 	char text[STR_SIZE_LEN];
 
-	snprintf(r->why + used, sizeof(r->why) - used, "; %u: %s/s%s%s", n,
+	snprintf(r->why + used, sizeof(r->why) - used, "; %s%u: %s/s%s%s",
+		r->plain.n ? "compressed by the host, " : "", n,
 		str_size(text, rate), *why ? ", " : "", why);
+}
+
+static void become_steady(
+	struct roads *r, struct pump *p, unsigned n, double rate)
+{
 	r->phase = ROADS_STEADY;
 	r->steady = rate;
 	r->slow = 0;
@@ -170,6 +183,52 @@ static void grow(struct roads *r, struct pump *p, unsigned n)
 	r->phase = ROADS_GROW;
 	give_seats(p, r->road, n);
 	measure(r, r->road, n);
+}
+
+static bool at_limit(const struct pump *p, double rate)
+{
+	return p->job->limit && rate > 0.9 * p->job->limit;
+}
+
+/* Is the link so slow, and so much left, that compression may be worth it? */
+static bool try_packed(const struct roads *r, const struct pump *p, double rate)
+{
+	unsigned road = p->job->in->packed;
+
+	return road && !r->packed && !p->bad[road] && !p->job->readers &&
+		rate < LINK_SLOW && !r->meter.starved && !at_limit(p, rate) &&
+		p->left * p->range > SMALL;
+}
+
+static void back_to_plain(struct roads *r, struct pump *p)
+{
+	unsigned n = r->plain.n < most(p) ? r->plain.n : most(p);
+
+	r->road = r->plain.road;
+	r->plain.n = 0;
+	become_steady(r, p, n, r->plain.rate);
+}
+
+/* The best of a road is known: so many connections, this rate. */
+static void settle(struct roads *r, struct pump *p, unsigned n, double rate,
+	const char *why)
+{
+	say_result(r, n, rate, why);
+	if (try_packed(r, p, rate)) {
+		r->packed = true;
+		r->plain.road = r->road;
+		r->plain.n = n;
+		r->plain.rate = rate;
+		r->road = p->job->in->packed;
+		r->good = 0;
+		r->good_rate = 0;
+		grow(r, p, most(p) < 2 ? 1 : 2);
+	} else if (r->plain.n && rate < PACK_GAIN * r->plain.rate) {
+		back_to_plain(r, p);
+	} else {
+		r->plain.n = 0;
+		become_steady(r, p, n, rate);
+	}
 }
 
 /* Beside the one that reads now a second one connects; then that one reads
@@ -220,9 +279,9 @@ static void look_try(struct roads *r, struct pump *p)
 	r->good_rate = r->rate[r->road];
 	say_rates(r, p);
 	if (p->job->readers)
-		become_steady(r, p, p->readers, r->good_rate, "as asked for");
+		settle(r, p, p->readers, r->good_rate, "as asked for");
 	else if (most(p) < 2 || r->meter.starved)
-		become_steady(r, p, 1, r->good_rate,
+		settle(r, p, 1, r->good_rate,
 			r->meter.starved ? "the target takes no more" : "");
 	else
 		grow(r, p, 2);
@@ -230,9 +289,10 @@ static void look_try(struct roads *r, struct pump *p)
 
 /* --- how many connections --- */
 
-static bool at_limit(const struct pump *p, double rate)
+/* As many as may be would not make compression worth it. */
+static bool hopeless(const struct roads *r, const struct pump *p, double rate)
 {
-	return p->job->limit && rate > 0.9 * p->job->limit;
+	return r->plain.n && rate * most(p) / r->n < PACK_GAIN * r->plain.rate;
 }
 
 static void look_grow(struct roads *r, struct pump *p)
@@ -244,20 +304,21 @@ static void look_grow(struct roads *r, struct pump *p)
 		return;
 	rate = r->meter.rate;
 	if (rate < GAIN * r->good_rate) {
-		become_steady(
-			r, p, r->good, r->good_rate, "more bring nothing");
+		settle(r, p, r->good, r->good_rate, "more bring nothing");
 		return;
 	}
 	r->good = r->n;
 	r->good_rate = rate;
 	next = 2 * r->n < most(p) ? 2 * r->n : most(p);
-	if (next > r->n && !r->meter.starved && !at_limit(p, rate))
+	if (next > r->n && !r->meter.starved && !at_limit(p, rate) &&
+		!hopeless(r, p, rate))
 		grow(r, p, next);
 	else
-		become_steady(r, p, r->n, rate,
-			r->meter.starved      ? "the target takes no more"
-				: next > r->n ? "the limit is reached"
-					      : "as many as allowed");
+		settle(r, p, r->n, rate,
+			r->meter.starved ? "the target takes no more"
+				: hopeless(r, p, rate) ? "not worth it"
+				: next > r->n          ? "the limit is reached"
+						       : "as many as allowed");
 }
 
 /* --- later --- */
@@ -272,6 +333,9 @@ static void begin_again(struct roads *r, struct pump *p)
 		str_size(is, r->meter.rate), str_size(was, r->steady));
 	snprintf(r->again, sizeof(r->again), "tried again at %s/s: ", is);
 	memset(r->rate, 0, sizeof(r->rate));
+	r->packed = false;
+	if (compresses(p, r->road))
+		r->road = best_road(p, r);
 	p->most = p->readers;
 	p->settled = false;
 	p->take_max = TAKE_TRYING;
@@ -289,8 +353,9 @@ static void look_steady(struct roads *r, struct pump *p)
 	slow = r->meter.rate < r->steady / 2 && !r->meter.starved &&
 		!p->job->limit;
 	r->slow = slow ? r->slow + 1 : 0;
-	/* What a first look could not see: caches, a link that warms up. */
-	if (r->meter.rate > r->steady)
+	/* What a first look could not see: caches, a link that warms up. How
+	 * well the data can be compressed says nothing of those to come. */
+	if (r->meter.rate > r->steady && !compresses(p, r->road))
 		r->steady = r->meter.rate;
 	if (r->slow >= SLOW_WINDOWS && now_mono() - r->tried_at > again(p))
 		begin_again(r, p);
@@ -301,7 +366,9 @@ static void look_steady(struct roads *r, struct pump *p)
 /* A road was given up, or the host is busy: seats that do not fit. */
 static void keep_up(struct roads *r, struct pump *p)
 {
-	if (r->phase != ROADS_TRY && p->bad[r->road]) {
+	if (r->phase != ROADS_TRY && p->bad[r->road] && r->plain.n) {
+		back_to_plain(r, p);
+	} else if (r->phase != ROADS_TRY && p->bad[r->road]) {
 		r->road = best_road(p, r);
 		r->good_rate = 0;
 		give_seats(p, r->road, r->n);
@@ -310,7 +377,7 @@ static void keep_up(struct roads *r, struct pump *p)
 	if (r->n > most(p)) {
 		r->n = r->good = most(p);
 		if (r->phase == ROADS_GROW) {
-			become_steady(r, p, r->n, r->good_rate,
+			settle(r, p, r->n, r->good_rate,
 				"the host answers that it is busy");
 		} else {
 			give_seats(p, r->road, r->n);

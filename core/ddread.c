@@ -58,26 +58,51 @@ int dd_list(struct buf *b, const char *file, const struct extent *x, size_t n,
 	return 0;
 }
 
-/* The line that says what went wrong: dd also tells how much it copied. */
-static const char *complaint(char *text)
+bool dd_short(const char *line)
 {
-	char *p = text, *line;
+	const char *plus = strchr(line, '+');
 
-	while ((line = str_line(&p)))
-		if (*line && !strstr(line, "records in") &&
-			!strstr(line, "records out") && !strstr(line, "copied"))
-			return line;
-	return N_("no reason given");
+	return strstr(line, "records in") && plus && plus[1] != '0';
 }
 
-int dd_judge(const char *file, const char *signal, char *text, struct err *e)
+int dd_cut(const char *file, struct err *e)
 {
-	const char *why;
+	return err_set(e, ERR_SOURCE_CHANGED,
+		"%s: the host read less than the file has, and called it no "
+		"error",
+		file);
+}
+
+/* The line that says what went wrong: dd also tells how much it copied. */
+static const char *complaint(char *text, bool *cut)
+{
+	const char *found = NULL;
+	char *p = text, *line;
+
+	while ((line = str_line(&p))) {
+		*cut |= dd_short(line);
+		if (!found && *line && !strstr(line, "records in") &&
+			!strstr(line, "records out") && !strstr(line, "copied"))
+			found = line;
+	}
+	return found;
+}
+
+int dd_judge(const char *file, int status, const char *signal, char *text,
+	struct err *e)
+{
+	bool cut = false;
+	const char *why = complaint(text, &cut);
 
 	if (*signal)
 		return err_set(e, ERR_SOURCE_READ,
 			"dd on the host was ended by signal %s", signal);
-	why = complaint(text);
+	if (status > 128)
+		return err_set(e, ERR_SOURCE_READ,
+			"dd on the host was ended by signal %d", status - 128);
+	if (!status)
+		return cut ? dd_cut(file, e) : 0;
+	why = why ? why : N_("no reason given");
 	if (strstr(why, "busy"))
 		return err_set(e, ERR_SOURCE_LOCKED, "%s", why);
 	if (strstr(why, "No such file"))

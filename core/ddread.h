@@ -18,11 +18,18 @@ void dd_add(struct buf *b, const char *file, uint64_t off, uint64_t len);
  */
 int dd_list(struct buf *b, const char *file, const struct extent *x, size_t n,
 	size_t *i, size_t max, struct err *e);
+/* "8+0 records in": the second number counts blocks that came short, which
+ * is no error to dd. True where line is such a one and it is not 0. */
+bool dd_short(const char *line);
+/* -1, ERR_SOURCE_CHANGED: that is what became of a file. */
+int dd_cut(const char *file, struct err *e);
 /*
- * What a command that failed said: ERR_SOURCE_LOCKED, ERR_DISK_MISSING,
- * ERR_SOURCE_READ. signal: "KILL", or "" for none; text: its standard error,
- * which is cut into lines.
+ * What became of commands that ended: 0 where each gave all its bytes, else
+ * ERR_SOURCE_LOCKED, ERR_DISK_MISSING, ERR_SOURCE_READ, or ERR_SOURCE_CHANGED
+ * where blocks came short. status: the shell's, 128 + N for a signal; signal:
+ * "KILL", or "" for none; text: standard error, which is cut into lines.
  */
-int dd_judge(const char *file, const char *signal, char *text, struct err *e);
+int dd_judge(const char *file, int status, const char *signal, char *text,
+	struct err *e);
 
 #endif

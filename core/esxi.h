@@ -164,4 +164,11 @@ void esxi_web_free(struct esxi_web *w);
 int esxi_web(
 	struct esxi *x, const char *path, struct esxi_web *out, struct err *e);
 
+/*
+ * The command line that compresses standard input with the least work the
+ * host has for it (pigz by one thread, gzip; by `nice` where there is one), to
+ * be freed; null where it has none that works.
+ */
+int esxi_packer(struct esxi *x, char **out, struct err *e);
+
 #endif

@@ -26,13 +26,15 @@ struct source_opts {
 	const char *key;               /* path of a private key, or null */
 	const char *accept_hostkey;    /* fingerprint to pin, or null */
 	const char *accept_cert;       /* the same for HTTPS */
-	const char *road; /* "https", "ssh", "libssh2"; null: all there are */
+	const char *road;    /* "https", "ssh", "ssh+gzip", "libssh2"; null: all
+			      * there are */
+	bool no_gzip;        /* nothing is compressed on the host */
 	unsigned https_port; /* beside ssh://; 0: 443 */
 	bool old_tls;        /* https://: TLS 1.0 is good enough */
 	bool check;          /* an image: look whether its files are whole */
 };
 
-#define SOURCE_ROADS 3
+#define SOURCE_ROADS 4
 
 /* An open source disk, read-only. */
 struct disk_in {
@@ -43,6 +45,12 @@ struct disk_in {
 	 * trying, the rest serves where those fail. */
 	const char *roads[SOURCE_ROADS];
 	unsigned n_roads, n_try;
+	/* The one that lets the host compress, which costs it processor time:
+	 * tried only where the others are slow. 0: none. */
+	unsigned packed;
+	/* Set by who reads, before the readers: bytes between two multiples of
+	 * it are believed together; 0: 8 MiB. */
+	uint64_t span;
 	char *road_note; /* why a road is not there, or what it has; or null */
 };
 

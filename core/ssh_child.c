@@ -1,40 +1,18 @@
 /* ssh as our child: see ssh_child.h. */
-#include "ssh_child.h"
-
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ddread.h"
-#include "i18n.h"
+#include "gunzip.h"
 #include "proc.h"
-#include "stop.h"
+#include "ssh_child_int.h"
 #include "str.h"
 
-#define PIECE (256U << 10)
 #define PIPE_SIZE (1 << 20)
-#define COMMAND_MAX 60000 /* bytes of commands sent ahead */
-#define SILENCE 90.0      /* s, as of struct ssh */
-#define WORDS_MAX 8192    /* of standard error kept */
-#define END_GRACE 2.0     /* s */
-#define SHORT 10.0 /* s after the end that bytes may still be under way */
-#define DONE "vmferry: all sent"
 #define FILES 3 /* in its directory */
-
-struct ssh_child {
-	pid_t pid;
-	int in, out, err; /* our ends */
-	char *dir;        /* known_hosts, askpass, password */
-	int password;     /* the pipe, open for reading and writing; or -1 */
-	bool heard;       /* something came: it is logged in */
-	struct buf words; /* standard error, without what is understood */
-	double done;      /* when DONE was among it; 0: not yet */
-	unsigned char *buf;
-};
 
 /* --- its directory --- */
 
@@ -276,7 +254,7 @@ int ssh_child_open(
 	bool by_key = d->target->key_file;
 
 	c->in = c->out = c->err = c->password = -1;
-	c->buf = xmalloc(PIECE);
+	c->buf = xmalloc(SSH_CHILD_PIECE);
 	if ((!by_key && check_version(e)) || make_dir(c, d, e) ||
 		spawn(c, d, e)) {
 		ssh_child_close(c);
@@ -304,189 +282,14 @@ void ssh_child_close(struct ssh_child *c)
 	shut(c->in);
 	shut(c->out);
 	if (c->pid)
-		proc_end(c->pid, END_GRACE);
+		proc_end(c->pid, SSH_CHILD_GRACE);
 	shut(c->err);
 	shut(c->password);
 	remove_dir(c);
 	buf_free(&c->words);
+	gunzip_free(c->z);
+	free(c->out_buf);
 	free(c->buf);
 	free(c->dir);
 	free(c);
-}
-
-/* --- reading --- */
-
-/* A batch under way. */
-struct batch {
-	const char *file;
-	uint64_t left; /* bytes to come */
-	const char *send;
-	size_t send_left;
-	double heard;
-	int (*got)(void *arg, const void *p, size_t n, struct err *e);
-	void *arg;
-};
-
-/* Keep what nobody understands; dd's counts would only fill memory. */
-static void take_words(struct ssh_child *c, const char *p, size_t n)
-{
-	char *at, *nl;
-
-	buf_add(&c->words, p, n);
-	for (at = c->words.s; (nl = strchr(at, '\n'));) {
-		size_t len = nl + 1 - at, rest = strlen(nl + 1) + 1;
-
-		*nl = '\0';
-		if (strcmp(at, DONE) == 0)
-			c->done = now_mono();
-		else if (!strstr(at, "records in") &&
-			!strstr(at, "records out") && !strstr(at, "copied")) {
-			*nl = '\n';
-			at = nl + 1;
-			continue;
-		}
-		memmove(at, at + len, rest);
-		c->words.len -= len;
-	}
-	if (c->words.len > WORDS_MAX)
-		buf_clear(&c->words);
-}
-
-/* It ended: how, and in whose words? */
-static int ended(struct ssh_child *c, const char *file, struct err *e)
-{
-	char part[1024], none[] = "";
-	ssize_t n;
-	int status;
-
-	while ((n = read(c->err, part, sizeof(part))) > 0)
-		take_words(c, part, n);
-	status = proc_end(c->pid, END_GRACE);
-	c->pid = 0;
-	/* 255 is ssh's own; everything else the host's shell. */
-	if (c->heard && status != 255 && status < 128)
-		return dd_judge(file, "", c->words.s ? c->words.s : none, e);
-	if (c->words.len)
-		c->words.s[strcspn(c->words.s, "\r\n")] = '\0';
-	return err_set(e,
-		c->heard ? ERR_SSH_LOST
-			: c->words.s && strstr(c->words.s, "ermission denied")
-			? ERR_SSH_AUTH
-			: ERR_SSH_CONNECT,
-		"ssh ended: %s",
-		c->words.s && *c->words.s ? c->words.s : N_("no reason given"));
-}
-
-/* 1 something was read, 0 nothing now, -1. */
-static int read_out(struct ssh_child *c, struct batch *b, struct err *e)
-{
-	ssize_t n = read(c->out, c->buf, PIECE);
-
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return 0;
-	if (n <= 0)
-		return ended(c, b->file, e);
-	c->heard = true;
-	b->heard = now_mono();
-	if ((uint64_t)n > b->left)
-		return err_set(e, ERR_SOURCE_READ,
-			"the host gave more than was asked for");
-	b->left -= n;
-	return b->got(b->arg, c->buf, n, e) ? -1 : 1;
-}
-
-static void read_err(struct ssh_child *c)
-{
-	char part[4096];
-	ssize_t n = read(c->err, part, sizeof(part));
-
-	if (n > 0)
-		take_words(c, part, n);
-	else if (n == 0) {
-		close(c->err); /* its end shows at standard output */
-		c->err = -1;
-	}
-}
-
-static void send_some(struct ssh_child *c, struct batch *b)
-{
-	ssize_t n = write(c->in, b->send, b->send_left);
-
-	if (n > 0) {
-		b->send += n;
-		b->send_left -= n;
-	} else if (n < 0 && errno != EAGAIN && errno != EINTR) {
-		b->send_left = 0; /* its end shows at standard output */
-	}
-}
-
-static int step(struct ssh_child *c, struct batch *b, struct err *e)
-{
-	struct pollfd p[3] = {
-		{.fd = c->out, .events = POLLIN},
-		{.fd = c->err, .events = POLLIN},
-		{.fd = b->send_left ? c->in : -1, .events = POLLOUT},
-	};
-
-	poll(p, 3, 200);
-	if (p[2].revents)
-		send_some(c, b);
-	if (p[1].revents)
-		read_err(c);
-	if (p[0].revents) {
-		if (read_out(c, b, e) < 0)
-			return -1;
-	} else if (c->done && b->left && now_mono() - c->done > SHORT &&
-		now_mono() - b->heard > SHORT) {
-		return err_set(e, ERR_SOURCE_READ,
-			"%s: the host gave %llu bytes less than was asked for",
-			b->file, (unsigned long long)b->left);
-	} else if (now_mono() - b->heard > SILENCE) {
-		return err_set(e, ERR_SSH_LOST, "silent for %.0f s", SILENCE);
-	}
-	return stop_check(e);
-}
-
-/* A dead child makes a write fail; the signal is nobody's. */
-static int run_batch(struct ssh_child *c, struct batch *b, struct err *e)
-{
-	b->heard = now_mono();
-	c->done = 0;
-	while (b->left || b->send_left || !c->done)
-		if (step(c, b, e))
-			return -1;
-	return 0;
-}
-
-static uint64_t bytes(const struct extent *x, size_t from, size_t to)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = from; i < to; i++)
-		sum += x[i].length;
-	return sum;
-}
-
-int ssh_child_read(struct ssh_child *c, const char *file,
-	const struct extent *x, size_t n,
-	int (*got)(void *arg, const void *p, size_t n, struct err *e),
-	void *arg, struct err *e)
-{
-	size_t i = 0;
-
-	while (i < n) {
-		_buf_ struct buf cmd = {0};
-		struct batch b = {.file = file, .got = got, .arg = arg};
-		size_t first = i;
-
-		if (dd_list(&cmd, file, x, n, &i, COMMAND_MAX, e))
-			return -1;
-		buf_adds(&cmd, " && echo '" DONE "' >&2 || exit 1\n");
-		b.left = bytes(x, first, i);
-		b.send = cmd.s;
-		b.send_left = cmd.len;
-		if (run_batch(c, &b, e))
-			return -1;
-	}
-	return 0;
 }

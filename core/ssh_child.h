@@ -35,16 +35,26 @@ int ssh_child_open(
 	const struct ssh_door *d, struct ssh_child **out, struct err *e);
 void ssh_child_close(struct ssh_child *c); /* null allowed */
 
+/* What is read, and how. */
+struct ssh_reading {
+	const char *file;   /* on the host */
+	const char *packer; /* a command line there that compresses standard
+			     * input to a gzip member; null: as it is */
+	uint64_t span; /* bytes: what is read between two multiples of it is
+			* whole only when it was confirmed; 0: 8 MiB */
+};
+
+typedef int ssh_bytes(void *arg, const void *p, size_t n, struct err *e);
 /*
  * Hand on every byte of these extents of a file, in order. ERR_SSH_LOST
  * where the child ended or was silent for 90 s, ERR_SSH_CONNECT or
  * ERR_SSH_AUTH where it never got in, dd's errors (core/ddread.h),
- * ERR_STOPPED, or what got returned. After an error the child is only good
- * for ssh_child_close.
+ * ERR_SOURCE_CHANGED where a dd read less than was asked for and called it no
+ * error, ERR_STOPPED, or what got returned. After an error the child is only
+ * good for ssh_child_close.
  */
-int ssh_child_read(struct ssh_child *c, const char *file,
-	const struct extent *x, size_t n,
-	int (*got)(void *arg, const void *p, size_t n, struct err *e),
-	void *arg, struct err *e);
+int ssh_child_read(struct ssh_child *c, const struct ssh_reading *r,
+	const struct extent *x, size_t n, ssh_bytes *got, void *arg,
+	struct err *e);
 
 #endif

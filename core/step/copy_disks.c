@@ -79,6 +79,7 @@ static int open_source(
 	const struct source_opts o = {.secrets = r->opts->secrets,
 		.key = run_str(r, "source.key_file", NULL),
 		.road = strcmp(road, "auto") ? road : NULL,
+		.no_gzip = !run_flag(r, "copy.gzip", true),
 		.https_port = run_u64(r, "source.https_port", 0)};
 	_free_ char *spec = NULL;
 

@@ -50,6 +50,7 @@ static const struct option options[] = {
 	{"road", required_argument, NULL, 'R'},
 	{"https-port", required_argument, NULL, 'P'},
 	{"old-tls", no_argument, NULL, 'T'},
+	{"no-gzip", no_argument, NULL, 'g'},
 	{"check-source", no_argument, NULL, 'C'},
 	{"overwrite", no_argument, NULL, 'o'},
 	{0},
@@ -75,6 +76,9 @@ static int take_road_option(struct task *t, int c, struct err *e)
 		return 0;
 	case 'T':
 		t->opts.old_tls = true;
+		return 0;
+	case 'g':
+		t->opts.no_gzip = true;
 		return 0;
 	case 'C':
 		t->check_source = true;
@@ -372,7 +376,7 @@ const struct verb verb_copy = {
 		"    [--key FILE] [--accept-hostkey FINGERPRINT] [--road "
 		"ROAD]\n"
 		"    [--accept-cert FINGERPRINT] [--https-port N] [--old-tls]\n"
-		"    [--check-source]",
+		"    [--no-gzip] [--check-source]",
 	.help = N_(
 		"copy one disk: from a host or a file, to a volume or a file"),
 	.run = run,

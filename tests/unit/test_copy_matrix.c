@@ -40,7 +40,7 @@ static void survives(struct run *r, struct copy_result *res)
 static void one_cut(unsigned i, unsigned n)
 {
 	static const char *const roads[] = {
-		"https", "ssh", "libssh2", NULL, "ssh"};
+		"https", "ssh", "libssh2", NULL, "ssh", "ssh+gzip", "ssh+gzip"};
 	_copy_result_ struct copy_result res = {0};
 	_free_ char *arg = NULL, *left = NULL;
 	bool old = i % 2;
@@ -50,7 +50,9 @@ static void one_cut(unsigned i, unsigned n)
 	arg = xasprintf("%llu%s",
 		(unsigned long long)((uint64_t)i * (12 * MIB) / n + 8192 +
 			random() % 4096),
-		i % ARRAY_LEN(roads) == 4 ? " session" : "");
+		i % ARRAY_LEN(roads) == 4 || i % ARRAY_LEN(roads) == 6
+			? " session"
+			: "");
 	run_make(&r, old ? LAB_OLD : LAB_NEW);
 	r.c.opts.road = roads[i % ARRAY_LEN(roads)];
 	lab_fault(old ? "old" : "new", "cut-after", arg);

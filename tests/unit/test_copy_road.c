@@ -9,6 +9,7 @@
 #include "copy_bench.h"
 
 #define SIZE (160 * MIB)
+#define MEDIUM (220 * MIB)
 #define LARGE (400 * MIB)
 #define PIECE (256 * KIB)
 #define BLOCK (64 * KIB) /* that is counted */
@@ -25,7 +26,7 @@ struct way {
 	unsigned opens;
 };
 
-static struct way ways[2];
+static struct way ways[3]; /* the third: compressed by the host */
 static unsigned char asked[LARGE / BLOCK];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -225,15 +226,17 @@ static void on_progress(void *ctx, const struct copy_progress *p)
 /* --- tests --- */
 
 static uint64_t size;
+static double try_again; /* as of struct copy_job */
 
 static void copy_by(
 	struct way slow, struct way fast, unsigned n, struct copy_result *res)
 {
 	struct disk_in in = {.kind = &two_roads,
 		.size = size,
-		.roads = {"slow", "fast"},
-		.n_roads = 2,
-		.n_try = n};
+		.roads = {"slow", "fast", "packed"},
+		.n_roads = ways[2].all > 0 ? 3 : 2,
+		.n_try = n,
+		.packed = ways[2].all > 0 ? 2 : 0};
 	struct disk_out out = {.ops = &takes_all, .size = size, .block = 1};
 	const struct copy_job job = {.in = &in,
 		.out = &out,
@@ -241,7 +244,7 @@ static void copy_by(
 		.target_zeroed = true,
 		.read_all = true,
 		.patience = 1,
-		.try_again = 1.2,
+		.try_again = try_again,
 		.mark = on_mark,
 		.note = on_note,
 		.progress = on_progress};
@@ -329,12 +332,14 @@ static void a_road_that_slows_down(void **state)
 
 	(void)state;
 	size = LARGE;
+	try_again = 1.2;
 	copy_by((struct way){.one = 60e6, .all = 70e6},
 		(struct way){.one = 120e6,
 			.all = 130e6,
 			.drops = 50 * MIB,
 			.late = 20e6},
 		2, &res);
+	try_again = 0;
 	all_once(1);
 	assert_true(told.again >= 1);
 	assert_string_equal(told.road, "slow");
@@ -352,16 +357,82 @@ static void a_link_that_slows_down(void **state)
 
 	(void)state;
 	size = SIZE;
+	try_again = 1.2;
 	copy_by((struct way){.one = 60e6,
 			.all = 60e6,
 			.drops = 70 * MIB,
 			.late = 20e6},
 		(struct way){0}, 1, &res);
+	try_again = 0;
 	all_once(1);
 	assert_true(told.again >= 1);
 	assert_string_equal(told.road, "slow");
 	assert_non_null(strstr(res.road_why, "tried again at"));
 	assert_int_equal(res.retries, 0);
+}
+
+/* Over a link that all connections share. */
+static void copy_packed(struct way packed, double link, struct copy_result *res)
+{
+	size = link < 30e6 ? MEDIUM : SIZE;
+	ways[2] = packed;
+	copy_by((struct way){.one = link, .all = link},
+		(struct way){.one = link, .all = link}, 2, res);
+	all_once(1);
+	packed = ways[2];
+	ways[2] = (struct way){0};
+	if (packed.breaks)
+		assert_true(packed.opens > 0);
+	else
+		assert_int_equal(packed.opens > 0, link < 30e6);
+}
+
+static void the_host_compresses_where_it_pays(void **state)
+{
+	_copy_result_ struct copy_result res = {0};
+
+	(void)state;
+	copy_packed((struct way){.one = 20e6, .all = 80e6}, 22e6, &res);
+	assert_string_equal(told.road, "packed");
+	assert_in_range(told.connections, 2, 4);
+	assert_true(res.roads[2].bytes > 0);
+	assert_non_null(strstr(res.road_why, "compressed by the host, "));
+}
+
+static void and_not_where_it_does_not(void **state)
+{
+	_copy_result_ struct copy_result res = {0};
+
+	(void)state;
+	copy_packed((struct way){.one = 11e6, .all = 20e6}, 22e6, &res);
+	assert_string_not_equal(told.road, "packed");
+	assert_non_null(strstr(res.road_why, "compressed by the host, "));
+}
+
+static void nor_on_a_fast_link(void **state)
+{
+	_copy_result_ struct copy_result res = {0};
+
+	(void)state;
+	copy_packed((struct way){.one = 20e6, .all = 200e6}, 90e6, &res);
+	assert_int_equal(res.roads[2].bytes, 0);
+	assert_null(strstr(res.road_why, "compressed"));
+}
+
+/* Its trial is given up, and the copy goes on as it was. */
+static void a_compression_that_fails(void **state)
+{
+	_copy_result_ struct copy_result res = {0};
+
+	(void)state;
+	copy_packed((struct way){.one = 20e6,
+			    .all = 80e6,
+			    .breaks = 1,
+			    .got = 1,
+			    .code = ERR_SOURCE_READ},
+		22e6, &res);
+	assert_string_not_equal(told.road, "packed");
+	assert_int_equal(res.roads[2].bytes, 0);
 }
 
 int main(void)
@@ -373,6 +444,10 @@ int main(void)
 		cmocka_unit_test(a_road_that_breaks),
 		cmocka_unit_test(a_road_that_slows_down),
 		cmocka_unit_test(a_link_that_slows_down),
+		cmocka_unit_test(the_host_compresses_where_it_pays),
+		cmocka_unit_test(and_not_where_it_does_not),
+		cmocka_unit_test(nor_on_a_fast_link),
+		cmocka_unit_test(a_compression_that_fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

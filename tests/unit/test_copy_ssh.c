@@ -12,7 +12,7 @@
 #include "core/ssh_child.h"
 #include "esxi_copy.h"
 
-static const char *const roads[] = {"https", "ssh", "libssh2"};
+static const char *const roads[] = {"https", "ssh", "ssh+gzip", "libssh2"};
 
 static void from_both_ages(void **state)
 {
@@ -133,6 +133,36 @@ static void locked_missing_damaged(void **state)
 	}
 }
 
+/* A dd that dies at the descriptor says nothing of the disk. */
+static void a_dd_killed_at_the_descriptor(void **state)
+{
+	struct run r;
+
+	(void)state;
+	run_make(&r, LAB_NEW);
+	lab_fault("new", "cut-after", "100");
+	assert_int_equal(fails(&r), ERR_SOURCE_READ);
+	run_free(&r);
+}
+
+/* What came after it would lie at another place. Marks made before are right:
+ * the copy that goes on from them is identical. */
+static void a_dd_that_gives_less(void **state)
+{
+	(void)state;
+	for (size_t i = 1; i < ARRAY_LEN(roads); i++) {
+		_copy_result_ struct copy_result res = {0};
+		struct run r;
+
+		run_make(&r, LAB_NEW);
+		r.c.opts.road = roads[i];
+		lab_fault("new", "short-dd", NULL);
+		assert_int_equal(fails(&r), ERR_SOURCE_CHANGED);
+		copies(&r, &res);
+		run_free(&r);
+	}
+}
+
 static void change_source(int marks)
 {
 	if (marks == 1)
@@ -241,6 +271,7 @@ static void the_pin_holds_for_the_child(void **state)
 	const struct ssh_target old = lab_target(LAB_OLD);
 	const struct ssh_target new = lab_target(LAB_NEW);
 	const struct extent x = {.length = 65536, .data = true};
+	const struct ssh_reading what = {.file = "/x"};
 	_free_ char *before = NULL, *after = NULL;
 	struct ssh_door door = {0};
 	struct ssh_child *c;
@@ -255,7 +286,7 @@ static void the_pin_holds_for_the_child(void **state)
 	before = lab_read("new", "auth.log");
 	must(ssh_child_open(&door, &c, &e), &e);
 	assert_int_equal(
-		ssh_child_read(c, "/x", &x, 1, no_bytes, NULL, &e), -1);
+		ssh_child_read(c, &what, &x, 1, no_bytes, NULL, &e), -1);
 	assert_int_equal(e.code, ERR_SSH_CONNECT);
 	ssh_child_close(c);
 	after = lab_read("new", "auth.log");
@@ -299,6 +330,8 @@ int main(void)
 		cmocka_unit_test(maps_that_lie_are_found_out),
 		cmocka_unit_test(lost_sessions_and_killed_readers),
 		cmocka_unit_test(locked_missing_damaged),
+		cmocka_unit_test(a_dd_killed_at_the_descriptor),
+		cmocka_unit_test(a_dd_that_gives_less),
 		cmocka_unit_test(a_wrong_password_is_tried_once),
 		cmocka_unit_test(the_hosts_own_checksums),
 		cmocka_unit_test(the_password_is_nowhere_to_be_seen),

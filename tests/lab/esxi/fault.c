@@ -154,6 +154,7 @@ static const struct {
 	{"t0-garbage", flag, false, false},
 	{"t0-lies", flag, false, false},
 	{"cut-after", flag, false, false},
+	{"short-dd", flag, false, false},
 	{"locked", flag, false, false},
 	{"http-503", flag, false, true},
 	{"http-limit", flag, false, true},

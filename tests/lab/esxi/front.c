@@ -243,6 +243,20 @@ static int dd_args(int argc, char **argv, struct dd *d)
 	return 0;
 }
 
+/* The fault short-dd: once, of blocks of a MiB, less by a sector and no error.
+ */
+static long long short_dd(long long max)
+{
+	bool hit;
+
+	if (!fault_get("short-dd"))
+		return max;
+	state_lock();
+	hit = fault_take("short-dd") != NULL;
+	state_unlock();
+	return hit ? max - 512 : max;
+}
+
 static int dd_stream(const struct dd *d)
 {
 	int fd = open(d->in, O_RDONLY);
@@ -257,7 +271,7 @@ static int dd_stream(const struct dd *d)
 		fprintf(stderr, "dd: '%s': cannot skip\n", d->in);
 		return 1;
 	}
-	n = stream(fd, max);
+	n = stream(fd, d->bs < LAB_MIB ? max : short_dd(max));
 	close(fd);
 	if (n < 0) {
 		fprintf(stderr, "dd: error writing: %s\n", strerror(errno));

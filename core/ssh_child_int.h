@@ -1,0 +1,34 @@
+/* Inside of ssh_child: what its start (ssh_child.c) and its reading
+ * (ssh_child_read.c) share. */
+#ifndef CORE_SSH_CHILD_INT_H
+#define CORE_SSH_CHILD_INT_H
+
+#include <sys/types.h>
+
+#include "ssh_child.h"
+#include "str.h"
+
+#define SSH_CHILD_PIECE (256U << 10) /* bytes read at once */
+#define SSH_CHILD_GRACE 2.0          /* s, for its end */
+
+struct ssh_child {
+	pid_t pid;
+	int in, out, err; /* our ends */
+	char *dir;        /* known_hosts, askpass, password */
+	int password;     /* the pipe, open for reading and writing; or -1 */
+	bool heard;       /* something came: it is logged in */
+	unsigned char *buf;
+
+	/* What its standard error told. */
+	struct buf words; /* without what is understood */
+	unsigned sent;    /* groups of which dd gave all */
+	double sent_at;   /* when it said so last */
+	bool failed;      /* a dd failed, before gzip: the words say why */
+	bool cut;         /* a dd read less than a block, and no error */
+
+	/* Where the host compresses; null until then. */
+	struct gunzip *z;
+	unsigned char *out_buf;
+};
+
+#endif
