@@ -105,6 +105,15 @@ const char *secrets_get(const struct secrets *s, const char *name)
 	return NULL;
 }
 
+const char *secrets_name(const struct secrets *s, size_t i)
+{
+	const struct secret *p = s->first;
+
+	while (p && i--)
+		p = p->next;
+	return p ? p->name : NULL;
+}
+
 int secrets_need(const struct secrets *s, const char *name, const char **value,
 	struct err *e)
 {

@@ -29,6 +29,8 @@ int secrets_load(struct secrets *s, const char *path, struct err *e);
 void secrets_put(struct secrets *s, const char *name, const char *value);
 /* The value, valid until the set is freed or changed; null: none. */
 const char *secrets_get(const struct secrets *s, const char *name);
+/* The name of the i-th, in no order; null behind the last. */
+const char *secrets_name(const struct secrets *s, size_t i);
 /* As secrets_get, absent is ERR_SECRET_MISSING. */
 int secrets_need(const struct secrets *s, const char *name, const char **value,
 	struct err *e);

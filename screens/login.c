@@ -63,10 +63,18 @@ static bool trusted(
 	return true;
 }
 
+static bool is_refusal(enum err_code code)
+{
+	return code == ERR_SSH_AUTH || code == ERR_HTTPS_AUTH ||
+		code == ERR_PVE_AUTH;
+}
+
 int login_scan(struct wizard *w, const char *busy, const struct args *a,
-	char *pin, size_t size)
+	char *pin, size_t size, const struct kept_login *l)
 {
 	*pin = '\0';
+	if (l)
+		kept_take(l);
 	/* Twice: a scan of both sides may meet two strangers. */
 	for (int i = 0; i < 3; i++) {
 		struct args all = *a;
@@ -78,14 +86,19 @@ int login_scan(struct wizard *w, const char *busy, const struct args *a,
 				? "--accept-hostkey"
 				: "--accept-cert",
 			pin);
-		if (child_verb(w, busy, &all, true, NULL, &e) == 0)
+		if (child_verb(w, busy, &all, true, NULL, &e) == 0) {
+			if (l)
+				kept_served(w, l);
 			return 0;
+		}
 		known = e.code != ERR_SSH_HOSTKEY_NEW &&
 			e.code != ERR_PVE_CERT_NEW;
 		if (e.code == ERR_STOPPED)
 			return -1;
 		if (known)
 			wizard_error(w, &e);
+		if (l && is_refusal(e.code))
+			kept_refused(w, l);
 		if (known || !trusted(w, &e, pin, size))
 			return -1;
 	}

@@ -48,6 +48,7 @@ static int scan(struct wizard *w, const char *path)
 {
 	const char *what = wizard_from_file(w) ? w->file : w->esxi;
 	_free_ char *busy = xasprintf(_("Looking at %s"), what);
+	const struct kept_login l = kept_esxi(w);
 	struct args a = {0};
 	struct err e = {0};
 
@@ -57,7 +58,8 @@ static int scan(struct wizard *w, const char *path)
 		args_opt(&a, "--esxi", w->esxi);
 		args_opt(&a, "--user", w->esxi_user);
 		args_opt(&a, "--key", w->esxi_key);
-		return login_scan(w, busy, &a, w->hostkey, sizeof(w->hostkey));
+		return login_scan(w, busy, &a, w->hostkey, sizeof(w->hostkey),
+			*w->esxi_key ? NULL : &l);
 	}
 	args_add(&a, "--");
 	args_add(&a, w->file);
@@ -90,6 +92,7 @@ enum {
 	ESXI,
 	USER,
 	PASSWORD,
+	KEEP,
 	KEY,
 	FILE_NOTE,
 	HOST_NOTE,
@@ -146,6 +149,7 @@ static void host_fields(struct wizard *w, struct tui_field f[FIELDS])
 		.value = w->esxi,
 		.size = sizeof(w->esxi),
 		.check = check_host,
+		.changed = kept_esxi_changed,
 		.needed = true};
 	f[USER] = (struct tui_field){.kind = TUI_TEXT,
 		.id = "user",
@@ -153,14 +157,23 @@ static void host_fields(struct wizard *w, struct tui_field f[FIELDS])
 		.hint = _("root, or another with administrator role"),
 		.value = w->esxi_user,
 		.size = sizeof(w->esxi_user),
+		.changed = kept_esxi_changed,
 		.needed = true};
 	f[PASSWORD] = (struct tui_field){.kind = TUI_SECRET,
 		.id = "password",
 		.label = _("Password"),
-		.hint = _("Sent once: ESXi locks accounts. Never "
-			  "written to a disk. Empty with a key."),
+		.hint = _("Sent once: ESXi locks accounts. Empty: a key, or "
+			  "the password kept for this login."),
 		.value = w->secret->esxi,
-		.size = sizeof(w->secret->esxi)};
+		.size = sizeof(w->secret->esxi),
+		.changed = kept_esxi_changed};
+	f[KEEP] = (struct tui_field){.kind = TUI_CHECK,
+		.id = "keep",
+		.label = _("Keep the password"),
+		.hint = _("On this machine, in a file that only its owner "
+			  "reads, once it served. Off: forgotten."),
+		.on = &w->keep_esxi,
+		.changed = kept_esxi_changed};
 	f[KEY] = (struct tui_field){.kind = TUI_TEXT,
 		.id = "key",
 		.label = _("SSH key file"),
@@ -177,6 +190,7 @@ static void host_fields(struct wizard *w, struct tui_field f[FIELDS])
 
 int page_source(struct wizard *w)
 {
+	const struct kept_login l = kept_esxi(w);
 	const struct tui_option from[] = {{_("on an ESXi host"), NULL, NULL},
 		{_("in a file here: .ova, .ovf or .vmx"), NULL, NULL},
 		{NULL, NULL, NULL}};
@@ -203,6 +217,7 @@ int page_source(struct wizard *w)
 	file_fields(w, f);
 	host_fields(w, f);
 	show(&form, NULL, w);
+	kept_met(&l);
 	wizard_focus(&form);
 	return wizard_answer(w, tui_run(w->t, &s), WIZ_NEXT);
 }

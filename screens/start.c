@@ -135,7 +135,7 @@ static const char *this_host(char *buf, size_t n)
 
 	gethostname(name, sizeof(name) - 1);
 	snprintf(buf, n,
-		access("/etc/pve/local", F_OK) == 0
+		wizard_on_node()
 			? _("This host, %s, is a Proxmox VE node: the target "
 			    "is found by itself.")
 			: _("This host, %s, is not a Proxmox VE node: copies "

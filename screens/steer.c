@@ -132,6 +132,7 @@ static void steer_failed(struct checklist *c)
 		{_("Look"), NULL, NULL}, {NULL, NULL, NULL}};
 	const json_t *x = json_object_get(c->f.status, "error");
 	struct err e = {0};
+	int choice;
 
 	if (c->k.path && c->k.status > 0) {
 		worker_error(&c->k, &e);
@@ -140,7 +141,11 @@ static void steer_failed(struct checklist *c)
 			json_str_or(x, "why", ""));
 		err_in(&e, "%s", json_str_or(x, "what", ""));
 	}
-	switch (tui_error(c->w->t, &e, NULL, buttons)) {
+	choice = tui_error(c->w->t, &e, NULL, buttons);
+	/* A login that this worker tried: never a second time by itself. */
+	if (c->k.status > 0)
+		unlock_refused(c->w, c->f.plan, e.code);
+	switch (choice) {
 	case 0:
 		checklist_go_on(c);
 		break;

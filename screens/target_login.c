@@ -1,7 +1,6 @@
 /* Target, first part: the login of the Proxmox node, with a token made there
  * where this is a node. */
 #include <string.h>
-#include <unistd.h>
 
 #include "core/state.h"
 #include "login.h"
@@ -12,6 +11,7 @@ static int look(struct wizard *w)
 {
 	_free_ char *path = wizard_file(w, "target.json");
 	_free_ char *busy = xasprintf(_("Looking at %s"), w->pve);
+	const struct kept_login l = kept_pve(w);
 	_json_ json_t *facts = NULL;
 	struct args a = {0};
 	struct err e = {0};
@@ -20,7 +20,7 @@ static int look(struct wizard *w)
 	args_opt(&a, "--pve", w->pve);
 	args_opt(&a, "--pve-user", w->pve_user);
 	args_opt(&a, "--output", path);
-	if (login_scan(w, busy, &a, w->cert, sizeof(w->cert)))
+	if (login_scan(w, busy, &a, w->cert, sizeof(w->cert), &l))
 		return TUI_STAY;
 	if (json_read(path, &facts, &e)) {
 		wizard_error(w, &e);
@@ -57,6 +57,8 @@ static int make_token(struct wizard *w)
 		return TUI_STAY;
 	}
 	id[strcspn(id, "\n")] = '\0';
+	/* It is one of this node. */
+	snprintf(w->pve, sizeof(w->pve), "localhost");
 	snprintf(w->pve_user, sizeof(w->pve_user), "%s", id);
 	return look(w);
 }
@@ -73,8 +75,18 @@ static int on_login(struct tui *t, struct tui_screen *s, int id)
 	return wizard_answer(w, id, WIZ_NEXT);
 }
 
+/* A password is needed where none is kept for this login. */
+static void changed(struct tui_form *form, struct tui_field *f, void *arg)
+{
+	const struct kept_login l = kept_pve(arg);
+
+	kept_pve_changed(form, f, arg);
+	tui_form_field(form, "pve_secret")->needed = !kept_has(&l);
+}
+
 int target_login(struct wizard *w)
 {
+	const struct kept_login l = kept_pve(w);
 	struct tui_field f[] = {
 		{.kind = TUI_TEXT,
 			.id = "pve",
@@ -84,7 +96,15 @@ int target_login(struct wizard *w)
 			.value = w->pve,
 			.size = sizeof(w->pve),
 			.check = check_host,
+			.changed = changed,
 			.needed = true},
+		{.kind = TUI_BUTTON,
+			.id = "token",
+			.label = _("Make an API token on this node"),
+			.hint = _("With pveum, after asking: nothing is to be "
+				  "typed then. As a verb: vmferry token"),
+			.action = TARGET_TOKEN,
+			.hidden = !wizard_on_node()},
 		{.kind = TUI_TEXT,
 			.id = "pve_user",
 			.label = _("User or token"),
@@ -92,22 +112,26 @@ int target_login(struct wizard *w)
 				  "root@pam!name"),
 			.value = w->pve_user,
 			.size = sizeof(w->pve_user),
+			.changed = changed,
 			.needed = true},
 		{.kind = TUI_SECRET,
 			.id = "pve_secret",
 			.label = _("Password or secret"),
 			.hint = _("The token's secret (a UUID), or the "
-				  "password. Never written to a disk."),
+				  "password. Empty: the one kept for this "
+				  "login."),
 			.value = w->secret->pve,
 			.size = sizeof(w->secret->pve),
-			.needed = true},
-		{.kind = TUI_BUTTON,
-			.id = "token",
-			.label = _("Make an API token on this node"),
-			.hint = _("With pveum, after asking. As a verb: "
-				  "vmferry token"),
-			.action = TARGET_TOKEN,
-			.hidden = access("/etc/pve/local", F_OK) != 0},
+			.changed = changed,
+			.needed = !kept_has(&l)},
+		{.kind = TUI_CHECK,
+			.id = "keep",
+			.label = _("Keep it"),
+			.hint = _(
+				"On this machine, in a file that only its "
+				"owner reads, once it served. Off: forgotten."),
+			.on = &w->keep_pve,
+			.changed = changed},
 		{.kind = TUI_NOTE,
 			.label = _("A token is made in the web interface: "
 				   "Datacenter, Permissions, API Tokens; or "
@@ -126,6 +150,7 @@ int target_login(struct wizard *w)
 		.action = on_login,
 		.arg = w};
 
+	kept_met(&l);
 	wizard_focus(&form);
 	return wizard_answer(w, tui_run(w->t, &s), WIZ_NEXT);
 }

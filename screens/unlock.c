@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "hoster.h"
+#include "kept.h"
 #include "wizard.h"
 
 /* The fields of the hoster's keys in the room there is; true: all are
@@ -25,8 +26,37 @@ static bool hoster_keys(
 	return known;
 }
 
+/* The logins of a plan: others perhaps than those of the pages. */
+static void logins(struct wizard *w, const json_t *plan,
+	struct kept_login *esxi, struct kept_login *pve)
+{
+	const json_t *s = json_object_get(plan, "source");
+	const json_t *t = json_object_get(plan, "target");
+
+	*esxi = kept_esxi(w);
+	esxi->user = json_str_or(s, "user", "root");
+	esxi->host = json_str_or(s, "host", "");
+	esxi->port = json_u64(s, "port", 22);
+	*pve = kept_pve(w);
+	pve->user = json_str_or(t, "user", "");
+	pve->host = json_str_or(t, "host", "");
+	pve->port = json_u64(t, "port", 8006);
+}
+
+void unlock_refused(struct wizard *w, const json_t *plan, enum err_code code)
+{
+	struct kept_login esxi, pve;
+
+	logins(w, plan, &esxi, &pve);
+	if (code == ERR_SSH_AUTH || code == ERR_HTTPS_AUTH)
+		kept_refused(w, &esxi);
+	else if (code == ERR_PVE_AUTH)
+		kept_refused(w, &pve);
+}
+
 bool unlock_for(struct wizard *w, const json_t *plan)
 {
+	struct kept_login esxi, pve;
 	bool key = json_at(plan, "source.key_file") ||
 		json_at(plan, "source.path");
 	struct tui_field f[] = {
@@ -51,12 +81,16 @@ bool unlock_for(struct wizard *w, const json_t *plan)
 		{TUI_KEY_ESC, _("Back"), TUI_BACK, false}, {0, NULL, 0, false}};
 	struct tui_screen s = {.title = _("The job logs in again"),
 		.crumbs = wizard_crumbs(7),
-		.intro = _("Secrets are kept in no file, so a job that goes "
-			   "on needs them again."),
+		.intro = _("A secret is kept only where you asked for it, so "
+			   "a job that goes on needs the others again."),
 		.help = "unlock",
 		.keys = keys,
 		.form = &form};
 
+	logins(w, plan, &esxi, &pve);
+	if (!key)
+		kept_take(&esxi);
+	kept_take(&pve);
 	if (hoster_keys(w, plan, f + 2, 3) && *w->secret->pve &&
 		(key || *w->secret->esxi))
 		return true;

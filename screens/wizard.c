@@ -93,6 +93,13 @@ char *wizard_file(const struct wizard *w, const char *name)
 	return path_join(w->dir, name);
 }
 
+bool wizard_on_node(void)
+{
+	const char *mark = getenv("VMFERRY_NODE_MARK");
+
+	return access(mark ? mark : "/etc/pve/local", F_OK) == 0;
+}
+
 /* --- begin and end --- */
 
 int wizard_secrets(struct wizard *w, const char *path, struct err *e)
@@ -129,7 +136,7 @@ static int begin(struct wizard *w, const char *secrets, struct err *e)
 	(void)madvise(w->secret, sizeof(*w->secret), MADV_DONTDUMP);
 	snprintf(w->esxi_user, sizeof(w->esxi_user), "root");
 	snprintf(w->pve_user, sizeof(w->pve_user), "root@pam");
-	if (access("/etc/pve/local", F_OK) == 0)
+	if (wizard_on_node())
 		snprintf(w->pve, sizeof(w->pve), "localhost");
 	w->guest_fix = true;
 	snprintf(w->keep_days, sizeof(w->keep_days), "%d", PLAN_KEEP_DAYS);

@@ -47,6 +47,11 @@ struct wizard {
 	char *dir;        /* STATE/wizard */
 	struct wizard_secrets *secret;
 	json_t *recent; /* STATE/recent as read or written */
+	/* Passwords: to be kept; at hand is the kept one; "to be kept" was set
+	 * because one is kept, not by the operator. See kept.h. */
+	bool keep_esxi, keep_pve;
+	bool kept_esxi, kept_pve;
+	bool auto_esxi, auto_pve;
 	/* Source */
 	int from; /* 0 an ESXi host, 1 files here: file */
 	char file[4096];
@@ -131,6 +136,8 @@ const char *wizard_crumbs(int n);
 int wizard_answer(struct wizard *w, int id, int ok);
 /* Take the secrets of a file into locked memory; null: none. 0 or -1. */
 int wizard_secrets(struct wizard *w, const char *path, struct err *e);
+/* Is this machine a Proxmox VE node? */
+bool wizard_on_node(void);
 /* Begin a form at the first field that is still missing. */
 void wizard_focus(struct tui_form *form);
 /* Show an error with one button. */
@@ -195,6 +202,8 @@ void edit_forget(const struct wizard *w);
 /* Ask for the secrets a job of this plan needs and the wizard has not. False:
  * given up. */
 bool unlock_for(struct wizard *w, const json_t *plan);
+/* The worker's login was refused (code): what was sent is not sent again. */
+void unlock_refused(struct wizard *w, const json_t *plan, enum err_code code);
 /* The way back: what it does, in words, then true to begin it. */
 bool way_back_page(struct wizard *w, const char *job);
 /* The report of a job as a page, with its exports. */

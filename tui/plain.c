@@ -334,6 +334,9 @@ int plain_run(struct tui *t, struct tui_screen *s)
 	int r = TUI_STAY;
 
 	t->top = &l;
+	/* Where the cursor would be first is no matter: all is asked. */
+	if (s->form)
+		s->form->placed = false;
 	say_head(t, s);
 	while (!r && !left(t)) {
 		wait_busy(t, s);

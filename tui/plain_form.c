@@ -168,6 +168,44 @@ static bool is_asked(const struct tui_field *f)
 	return field_takes_focus(f) && f->kind != TUI_BUTTON;
 }
 
+/* A button that spares typing: a field behind it is still to be filled in. */
+static bool is_offered(const struct tui_form *form, int i)
+{
+	if (form->fields[i].kind != TUI_BUTTON || form->fields[i].hidden)
+		return false;
+	for (i++; i < form->n; i++) {
+		const struct tui_field *f = &form->fields[i];
+
+		if (!f->hidden && f->needed && field_has_text(f) && !*f->value)
+			return true;
+	}
+	return false;
+}
+
+static enum asked offer_button(
+	struct tui *t, struct tui_screen *s, struct tui_field *f, int *leave)
+{
+	_free_ char *prompt = xasprintf("%s (y/n) [n]: ", f->label);
+	const char *line = plain_ask(t, prompt);
+	bool yes = false;
+
+	if (!line)
+		return LEAVE;
+	if (strcmp(line, "b") == 0)
+		return BEFORE;
+	if (strcmp(line, "?") == 0) {
+		say_hint(t, f);
+		return AGAIN;
+	}
+	if (strcmp(line, _("y")) == 0)
+		yes = true;
+	else
+		str_bool(line, &yes);
+	if (yes)
+		*leave = screen_action(t, s, f->action);
+	return *leave ? LEAVE : NEXT;
+}
+
 /* All fields from i on. False: leave, with *leave (or a hang-up). */
 static bool ask_fields(struct tui *t, struct tui_screen *s, int i, int *leave)
 {
@@ -176,13 +214,14 @@ static bool ask_fields(struct tui *t, struct tui_screen *s, int i, int *leave)
 	while (i < form->n) {
 		struct tui_field *f = &form->fields[i];
 
-		if (!is_asked(f)) {
+		if (!is_asked(f) && !is_offered(form, i)) {
 			if (!f->hidden && f->kind != TUI_BUTTON)
 				plain_say(t, "%s", f->label);
 			i++;
 			continue;
 		}
-		switch (ask_field(t, s, f, leave)) {
+		switch (f->kind == TUI_BUTTON ? offer_button(t, s, f, leave)
+					      : ask_field(t, s, f, leave)) {
 		case NEXT:
 			i++;
 			break;

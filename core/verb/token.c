@@ -6,8 +6,8 @@
  */
 #include "../i18n.h"
 #include "../json.h"
+#include "../kept.h"
 #include "../proc.h"
-#include "../state.h"
 #include "../str.h"
 #include "../verb.h"
 
@@ -31,28 +31,6 @@ static void token_name(char out[80])
 	snprintf(out, 80, "vmferry-%s", host);
 }
 
-/* STATE/secrets with this secret in place of an older one. */
-static int keep(const char *secret, struct err *e)
-{
-	_free_ char *path = NULL, *old = NULL;
-	_buf_ struct buf b = {0};
-	char *p, *line;
-	int rc;
-
-	if (state_path("secrets", &path, e))
-		return -1;
-	if (file_exists(path) && file_read(path, 1 << 16, &old, NULL, e))
-		return -1;
-	p = old;
-	while (p && (line = str_line(&p)))
-		if (*line && !str_starts(line, "pve.secret="))
-			buf_addf(&b, "%s\n", line);
-	buf_addf(&b, "pve.secret=%s\n", secret);
-	rc = file_write(path, b.s, b.len, 0600, e);
-	explicit_bzero(b.s, b.len);
-	return rc;
-}
-
 static int make(struct out *o, struct err *e)
 {
 	char name[80];
@@ -70,7 +48,7 @@ static int make(struct out *o, struct err *e)
 	secret = json_str(told, "value");
 	if (!id || !secret)
 		return err_set(e, ERR_BAD_INPUT, "pveum told no token");
-	if (keep(secret, e))
+	if (kept_put("pve.secret", secret, e))
 		return -1;
 	explicit_bzero(r.out, r.out_len);
 	out_f(o, "%s\n", id);

@@ -360,6 +360,112 @@ static void verb_fails(void **state)
 		fail_msg("%s", s);
 }
 
+/* --- kept passwords --- */
+
+static void forget_file(const char *name)
+{
+	_free_ char *path = wiz_path(name);
+
+	unlink(path);
+}
+
+/* Asked for, kept once it served; offered by leaving the field empty; off
+ * again, it is gone. */
+static void password_kept(void **state)
+{
+	static const char line[] =
+		"esxi.password root@esxi1.example:22=correct-horse\n";
+	_free_ char *none = NULL, *kept = NULL, *given = NULL, *gone = NULL;
+	_free_ char *s = NULL;
+
+	(void)state;
+	free(wiz_run("<wait 1/8>n<wait 2/8><^N><wait SHA256><Left><Enter>"
+		     "<wait 3/8>",
+		80, 24, "", false));
+	none = wiz_read("../secrets");
+	assert_string_equal(none, "");
+	free(wiz_run("<wait 1/8>n<wait 2/8><Tab><Tab><Tab><Tab> <^N><wait 3/8>",
+		80, 24, "", false));
+	kept = wiz_read("../secrets");
+	assert_string_equal(kept, line);
+	/* Another day, nothing typed. */
+	wiz_write("secrets", "pve.secret=battery-staple\n");
+	s = wiz_run(
+		"<wait 1/8>n<wait 2/8><snap><^N><wait 3/8>", 80, 24, "", false);
+	given = wiz_read("given");
+	if (!strstr(s, "[x] Keep") || strstr(s, "correct-horse") ||
+		!strstr(given, "esxi.password=correct-horse\n"))
+		fail_msg("%s\n%s", given, s);
+	/* Not for another host; and off. */
+	free(wiz_run("<wait 1/8>n<wait 2/8><Tab><^U>esxi9<^N><wait 3/8><Esc>"
+		     "<wait 2/8><Tab><^U>esxi1.example<Tab><Tab><Tab> <^N>"
+		     "<wait 3/8>",
+		80, 24, "", false));
+	gone = wiz_read("../secrets");
+	assert_string_equal(gone, "");
+}
+
+static void not_for_another(void **state)
+{
+	_free_ char *given = NULL;
+
+	(void)state;
+	forget_file("stranger");
+	wiz_write("secrets", "pve.secret=battery-staple\n");
+	wiz_write("../secrets",
+		"esxi.password root@esxi1.example:22=correct-horse\n");
+	free(wiz_run("<wait 1/8>n<wait 2/8><Tab><^U>esxi9<^N><wait 3/8>", 80,
+		24, "", false));
+	given = wiz_read("given");
+	assert_null(strstr(given, "correct-horse"));
+}
+
+/* Refused: told, forgotten, and not sent a second time. */
+static void kept_is_refused(void **state)
+{
+	_free_ char *s = NULL, *kept = NULL, *seen = NULL;
+
+	(void)state;
+	wiz_write("secrets", "pve.secret=battery-staple\n");
+	wiz_write("../secrets",
+		"esxi.password root@esxi1.example:22=old-horse\n");
+	wiz_write("fail-scan",
+		"SSH_AUTH  log in to esxi1.example as root\n"
+		"  why   the password was refused\n");
+	s = wiz_run("<wait 1/8>n<wait 2/8><^N><wait vmferry-errors><Enter>"
+		    "<wait forgotten><snap><Enter><snap>",
+		80, 24, "", false);
+	kept = wiz_read("../secrets");
+	seen = wiz_read("calls");
+	if (strstr(s, "(waited") || *kept || count(seen, "scan") != 1)
+		fail_msg("%s\n%s\n%s", kept, seen, s);
+}
+
+/* On a node, as lines: the token instead of typing. */
+static void token_plain(void **state)
+{
+	_free_ char *s = NULL, *seen = NULL, *given = NULL;
+
+	(void)state;
+	forget_file("stranger");
+	wiz_write("node", "");
+	wiz_write("secrets", "esxi.password=correct-horse\n");
+	s = wiz_run_plain("n<Enter>"
+			  "<Enter><Enter><Enter><Enter><Enter><Enter><Enter>"
+			  "1<Enter>"
+			  "<Enter>y<Enter>1<Enter>"
+			  "<called token>q<Enter>1<Enter>");
+	seen = wiz_read("calls");
+	given = wiz_read("given");
+	if (!strstr(s, "Make an API token on this node (y/n) [n]:") ||
+		!strstr(seen,
+			"--pve localhost --pve-user "
+			"root@pam!vmferry-testhost") ||
+		!strstr(given, "pve.secret=aaaa-bbbb\n") ||
+		strstr(s, "aaaa-bbbb"))
+		fail_msg("%s\n%s\n%s", given, seen, s);
+}
+
 #define IN_STATE(f) cmocka_unit_test_setup_teardown(f, wiz_setup, wiz_teardown)
 
 /* A hoster with an API: its keys, the address, and its word in Review. Keys
@@ -483,6 +589,10 @@ int main(void)
 		IN_STATE(hoster_says_no),
 		IN_STATE(hoster_routed_here),
 		IN_STATE(kept_days),
+		IN_STATE(password_kept),
+		IN_STATE(not_for_another),
+		IN_STATE(kept_is_refused),
+		IN_STATE(token_plain),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

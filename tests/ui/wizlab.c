@@ -267,7 +267,11 @@ static void told(const char *by, const char *text)
 static void run(const struct tui_opts *o, void *arg)
 {
 	_free_ char *secrets = wiz_path("secrets");
+	_free_ char *mark = wiz_path("node");
 	struct err e = {0};
+
+	/* A Proxmox VE node where a test says so, and none elsewhere. */
+	setenv("VMFERRY_NODE_MARK", mark, 1);
 
 	(void)arg;
 	/* Start tells where it runs. Without root the name is this host's. */
