@@ -227,6 +227,8 @@ static unsigned pick_readers(const struct copy_job *job, const struct pump *p)
 	unsigned n = job->readers ? job->readers : job->in->kind->readers;
 	size_t work = 0;
 
+	if (!job->readers && job->most && n > job->most)
+		n = job->most;
 	for (size_t i = 0; i < p->n; i++)
 		work += p->wanted[i];
 	n = n > COPY_READERS_MAX ? COPY_READERS_MAX : n;
@@ -294,7 +296,8 @@ static int run(const struct copy_job *job, struct copy_result *r, struct err *e)
 	double begin = now_mono();
 	uint64_t range = 0;
 
-	if (check_sizes(job, e) || pick_range(job, &range, e) ||
+	if (copy_share_stopped(job->share, e) || check_sizes(job, e) ||
+		pick_range(job, &range, e) ||
 		job->in->kind->identity(job->in, &r->identity, e))
 		return -1;
 	if (job->identity && source_same(job->identity, r->identity, e))

@@ -21,6 +21,7 @@
 #ifndef CORE_COPY_H
 #define CORE_COPY_H
 
+#include "copy_many.h"
 #include "digest.h"
 #include "sink.h"
 #include "source.h"
@@ -121,7 +122,8 @@ struct copy_job {
 	struct disk_in *in;
 	struct disk_out *out;
 	uint64_t range;     /* 0: the done map's, else copy_range_for */
-	unsigned readers;   /* 1 to 16; 0: as many as make it faster */
+	unsigned readers;   /* 1 to 16; 0: as many as make it faster, */
+	unsigned most;      /* but no more than this; 0: the source's own */
 	bool target_zeroed; /* the target reads as zero where never written,
 			     * since before the first run of this copy */
 	bool read_all;      /* ignore block map and file systems */
@@ -129,10 +131,11 @@ struct copy_job {
 			     * where the target's `direct` says that this
 			     * comes from its media */
 	uint64_t limit;     /* bytes a second read; 0 none */
-	double flush_every; /* seconds between marks; 0: 5 (or 256 MiB) */
-	double patience;    /* seconds a lost source is tried again; 0: 300 */
-	double try_again;   /* seconds at least between two trials of the
-			     * roads; 0: 60 */
+	struct copy_share *share; /* one of several copies: its limit counts */
+	double flush_every;       /* seconds between marks; 0: 5 (or 256 MiB) */
+	double patience;  /* seconds a lost source is tried again; 0: 300 */
+	double try_again; /* seconds at least between two trials of the
+			   * roads; 0: 60 */
 
 	/* From an earlier run, or null: what is copied, and the identity
 	 * that `begin` was given then. Both stay the caller's. */

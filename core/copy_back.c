@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "copy_writer.h"
-#include "stop.h"
 #include "str.h"
 
 #define DEPTH 4 /* reads under way, or on their way into the digest */
@@ -304,7 +303,7 @@ void back_finish(struct writer *w)
 	struct err e = {0};
 
 	while (w->back && !writer_failed(w)) {
-		if (stop_check(&e)) {
+		if (writer_stopped(w, &e)) {
 			writer_fail(w, &e);
 			return;
 		}

@@ -219,20 +219,23 @@ static double book(struct pump *p, size_t n)
 	double now = now_mono();
 	double start = p->next_read > now ? p->next_read : now;
 
+	if (p->job->share)
+		return copy_share_book(p->job->share, n);
+	if (!p->job->limit)
+		return 0;
 	p->next_read = start + (double)n / p->job->limit;
 	return start;
 }
 
 int pump_came(struct pump *p, unsigned seat, int road, size_t n)
 {
-	double start = 0;
+	double start;
 
 	pthread_mutex_lock(&p->lock);
 	p->seat[seat].got += n;
 	p->seat[seat].road = road;
 	p->got[road] += n;
-	if (p->job->limit)
-		start = book(p, n);
+	start = book(p, n);
 	pthread_mutex_unlock(&p->lock);
 	while (!pump_ended(p)) {
 		double wait = start - now_mono();

@@ -28,6 +28,11 @@ bool writer_failed(const struct writer *w)
 	return w->err.code != 0;
 }
 
+int writer_stopped(const struct writer *w, struct err *e)
+{
+	return stop_check(e) || copy_share_stopped(w->job->share, e) ? -1 : 0;
+}
+
 void writer_refused(struct writer *w, const struct err *e)
 {
 	w->in_flight--;
@@ -150,7 +155,7 @@ static void pump_all(struct writer *w)
 
 	while (readers_busy(w) || (!writer_failed(w) && writer_zeroing(w)) ||
 		(!writer_failed(w) && w->in_flight)) {
-		if (!writer_failed(w) && stop_check(&e))
+		if (!writer_failed(w) && writer_stopped(w, &e))
 			writer_fail(w, &e);
 		writer_take(w);
 		writer_zero(w);
@@ -177,7 +182,7 @@ static void drain(struct writer *w)
 		writer_wait(w, 100);
 		if (!writer_failed(w)) {
 			until = now_mono() + DRAIN_TIMEOUT;
-			if (stop_check(&e))
+			if (writer_stopped(w, &e))
 				writer_fail(w, &e);
 		}
 	}

@@ -48,6 +48,8 @@ struct writer {
 /* The first error stays; readers are made to return. */
 void writer_fail(struct writer *w, const struct err *e);
 bool writer_failed(const struct writer *w);
+/* ERR_STOPPED where the operator, or a copy beside this one, wants its end. */
+int writer_stopped(const struct writer *w, struct err *e);
 /* What a request's err_no is: the target's fault, or its server is gone. */
 enum err_code writer_code(int err_no);
 /* A request was not taken: the connection is gone. */

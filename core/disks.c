@@ -94,15 +94,13 @@ int disks_complete(const struct run *r, bool *yes, struct err *e)
 	return 0;
 }
 
-void disks_progress(
-	struct run *r, size_t i, bool verify, const struct copy_progress *p)
+void disks_progress(struct run *r, size_t i, const struct copy_progress *p)
 {
 	json_t *o = json_object();
-	_free_ char *text = xasprintf(verify
-			? N_("verifying disk %zu of %zu at %.2f GiB%s%s")
-			: N_("copying disk %zu of %zu at %.2f GiB%s%s"),
-		i + 1, run_disks(r), (double)p->at / (1 << 30),
-		p->note ? ": " : "", p->note ? p->note : "");
+	_free_ char *text =
+		xasprintf(N_("verifying disk %zu of %zu at %.2f GiB%s%s"),
+			i + 1, run_disks(r), (double)p->at / (1 << 30),
+			p->note ? ": " : "", p->note ? p->note : "");
 
 	json_put_u64(o, "disk", i);
 	json_put_u64(o, "done", p->done);
@@ -111,10 +109,106 @@ void disks_progress(
 	if (p->eta >= 0)
 		json_put_u64(o, "eta", p->eta);
 	json_put_str(o, "what", text);
-	if (p->road) {
-		json_put_str(o, "road", p->road);
-		json_put_u64(o, "connections", p->connections);
-		json_put_str(o, "why", p->why);
+	run_progress(r, o);
+}
+
+void disks_row_set(struct disks_row *row, const struct copy_progress *p)
+{
+	row->state = DISKS_COPIES;
+	row->done = p->done;
+	row->total = p->todo;
+	row->at = p->at;
+	row->rate = p->rate;
+	row->eta = p->eta;
+	row->road = p->road;
+	row->connections = p->connections;
+	snprintf(row->note, sizeof(row->note), "%s", p->note ? p->note : "");
+	snprintf(row->why, sizeof(row->why), "%s", p->why ? p->why : "");
+}
+
+static json_t *row_json(
+	const struct run *r, const struct disks_row *row, size_t i)
+{
+	static const char *const states[] = {"waits", "copies", "done"};
+	json_t *o = json_object();
+
+	json_put_u64(o, "disk", i);
+	json_put_str(o, "slot", json_str_or(run_disk(r, i), "slot", "?"));
+	json_put_str(o, "state", states[row->state]);
+	json_put_u64(o, "done", row->done);
+	json_put_u64(o, "total", row->total);
+	if (row->state != DISKS_COPIES)
+		return o;
+	json_put_u64(o, "rate", row->rate);
+	if (row->eta >= 0)
+		json_put_u64(o, "eta", row->eta);
+	json_put_str(o, "road", row->road);
+	json_put_u64(o, "connections", row->connections);
+	return o;
+}
+
+/* All disks as one: sums, and the time that is left at the rate of now. */
+static void put_sums(json_t *o, const struct disks_row *rows, size_t n)
+{
+	uint64_t done = 0, total = 0, connections = 0;
+	double rate = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		done += rows[i].done;
+		total += rows[i].total;
+		if (rows[i].state != DISKS_COPIES)
+			continue;
+		rate += rows[i].rate;
+		connections += rows[i].connections;
 	}
+	json_put_u64(o, "done", done);
+	json_put_u64(o, "total", total);
+	json_put_u64(o, "rate", rate);
+	if (rate > 0 && total >= done)
+		json_put_u64(o, "eta", (total - done) / rate);
+	json_put_u64(o, "connections", connections);
+}
+
+/* "scsi0:0 41 %, scsi0:1 7 %"; null where fewer than two are copied. */
+static char *several(const struct run *r, const struct disks_row *rows)
+{
+	_buf_ struct buf b = {0};
+	unsigned active = 0;
+
+	for (size_t i = 0; i < run_disks(r); i++) {
+		if (rows[i].state != DISKS_COPIES)
+			continue;
+		buf_addf(&b, "%s%s %.0f %%", active++ ? ", " : "",
+			json_str_or(run_disk(r, i), "slot", "?"),
+			rows[i].total ? 100.0 * rows[i].done / rows[i].total
+				      : 0.0);
+	}
+	return active > 1 ? buf_steal(&b) : NULL;
+}
+
+void disks_rows_tell(struct run *r, const struct disks_row *rows, size_t newest)
+{
+	const struct disks_row *row = &rows[newest];
+	_free_ char *both = several(r, rows), *text = NULL;
+	const char *sep = *row->note ? ": " : "";
+	json_t *o = json_object(), *list = json_array();
+
+	if (both)
+		text = xasprintf(N_("copying disks at once: %s%s%s"), both, sep,
+			row->note);
+	else
+		text = xasprintf(N_("copying disk %zu of %zu at %.2f GiB%s%s"),
+			newest + 1, run_disks(r), (double)row->at / (1 << 30),
+			sep, row->note);
+	for (size_t i = 0; i < run_disks(r); i++)
+		json_array_append_new(list, row_json(r, &rows[i], i));
+	json_put_u64(o, "disk", newest);
+	put_sums(o, rows, run_disks(r));
+	json_put_str(o, "what", text);
+	if (row->road) {
+		json_put_str(o, "road", row->road);
+		json_put_str(o, "why", row->why);
+	}
+	json_put(o, "disks", list);
 	run_progress(r, o);
 }

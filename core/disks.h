@@ -29,8 +29,25 @@ bool disks_check_during(const struct run *r);
 /* All disks are copied whole. */
 int disks_complete(const struct run *r, bool *yes, struct err *e);
 
-/* Progress of disk i for the status file; verify: it is read back. */
-void disks_progress(
-	struct run *r, size_t i, bool verify, const struct copy_progress *p);
+/* Progress of disk i while it is read back, for the status file. */
+void disks_progress(struct run *r, size_t i, const struct copy_progress *p);
+
+#define DISKS_MAX 64 /* of one VM: ESXi has 256, Proxmox VE fewer */
+
+/* A disk of the plan while all are copied, perhaps several at once. */
+struct disks_row {
+	enum { DISKS_WAITS, DISKS_COPIES, DISKS_DONE } state;
+	/* Bytes; of one that waits, what the source allocated for it. */
+	uint64_t done, total, at;
+	double rate, eta; /* as in struct copy_progress */
+	const char *road; /* static; or null */
+	unsigned connections;
+	char note[96], why[200];
+};
+void disks_row_set(struct disks_row *row, const struct copy_progress *p);
+/* Progress of all run_disks rows, of which `newest` just changed, for the
+ * status file: docs/formats.md. */
+void disks_rows_tell(
+	struct run *r, const struct disks_row *rows, size_t newest);
 
 #endif

@@ -18,7 +18,7 @@ static void on_progress(void *ctx, const struct copy_progress *p)
 {
 	struct job_ctx *c = ctx;
 
-	disks_progress(c->r, c->disk, true, p);
+	disks_progress(c->r, c->disk, p);
 }
 
 static int note_result(
