@@ -27,7 +27,8 @@ int source_open(const char *spec, const struct source_opts *o,
 	}
 	return err_set(e, ERR_USAGE,
 		"%s is no source: ssh://USER@HOST/vmfs/volumes/..., "
-		"https://USER@HOST/folder/..., or the "
+		"https://USER@HOST/folder/..., "
+		"nbd+unix:///[EXPORT]?socket=PATH, or the "
 		"path of a raw, vmdk, qcow2 or ova file or a block device",
 		spec);
 }

@@ -6,6 +6,7 @@
  *   https://user@host[:port]/folder/VM/x.vmdk?dcPath=..&dsName=..
  *   /path/x.raw  /path/x-flat.vmdk  /dev/x               source/file.c
  *   /path/x.vmdk /path/x.qcow2 /path/x.ova#member.vmdk   source/image.c
+ *   nbd+unix:///[EXPORT]?socket=PATH                     source/nbd.c
  *
  * Readers are what threads hold: each has its own connection, and two
  * readers may be used at the same time by two threads. Everything else is

@@ -27,8 +27,36 @@ static void convert(const char *from, const char *format, const char *options,
 	run(argv);
 }
 
-/* Copy spec into a new raw file: it is src.raw then. */
-static void same_as_src(const char *spec)
+/* Blocks of the copy that hold something by the image's own map, in bytes. */
+static uint64_t allocated(const char *image, const char *format, uint64_t size)
+{
+	const char *const argv[] = {
+		"qemu-img", "map", "--output=json", "-f", format, image, NULL};
+	_proc_ struct proc_result r = {0};
+	_extents_ struct extents x = {0}, whole = {0};
+	_json_ json_t *map = NULL;
+	struct err e = {0};
+	json_t *o;
+	size_t i;
+
+	must(proc_run(argv, NULL, &r, &e), &e);
+	must(json_parse(r.out, strlen(r.out), &map, &e), &e);
+	json_array_foreach (map, i, o) {
+		uint64_t len = json_u64(o, "length", 0);
+
+		len = len < size - extents_end(&x) ? len
+						   : size - extents_end(&x);
+		extents_add(&x, len,
+			json_flag(o, "data", false) &&
+				!json_flag(o, "zero", false));
+	}
+	assert_int_equal(extents_end(&x), size);
+	extents_align(&x, 65536, &whole);
+	return extents_data_in(&whole, 0, size);
+}
+
+/* Copy spec into a new raw file: it is src.raw then. Bytes read. */
+static uint64_t same_as_src(const char *spec)
 {
 	_free_ char *src = real_path("src.raw"), *dst = real_path("dst.raw");
 	_free_ char *target = real_spec("raw:", "dst.raw");
@@ -43,6 +71,39 @@ static void same_as_src(const char *spec)
 	real_same(src, "raw", dst);
 	assert_true(r.skipped_by_map > 0);
 	assert_null(r.map_note);
+	assert_int_equal(r.read + r.skipped_by_map, r.provisioned);
+	return r.read;
+}
+
+/* An image file is read where it is allocated, and nowhere else. */
+static void allocated_is_read(const char *image, const char *format)
+{
+	_free_ char *src = real_path("src.raw");
+	struct stat st;
+	uint64_t read = same_as_src(image);
+
+	assert_int_equal(stat(src, &st), 0);
+	assert_int_equal(read, allocated(image, format, st.st_size));
+}
+
+/* As ESXi leaves a disk: a descriptor, and a flat file of zeros and data. */
+static void vmfs(const char *src)
+{
+	_free_ char *text = NULL, *flat = real_path("e-flat.vmdk");
+	_free_ char *disk = real_path("e.vmdk");
+	const char *const cp[] = {"cp", "--sparse=always", src, flat, NULL};
+	struct err e = {0};
+	struct stat st;
+
+	run(cp);
+	assert_int_equal(stat(flat, &st), 0);
+	text = xasprintf("# Disk DescriptorFile\nversion=1\nCID=fffffffe\n"
+			 "parentCID=ffffffff\ncreateType=\"vmfs\"\n"
+			 "RW %llu VMFS \"e-flat.vmdk\"\n"
+			 "ddb.adapterType = \"lsilogic\"\n",
+		(unsigned long long)st.st_size / 512);
+	must(file_write(disk, text, strlen(text), 0600, &e), &e);
+	assert_int_equal(same_as_src(disk), allocated(flat, "raw", st.st_size));
 }
 
 static void raw_with_holes(void **state)
@@ -54,7 +115,7 @@ static void raw_with_holes(void **state)
 	srandom(1);
 	for (int i = 0; i < 5; i++) {
 		real_raw(src, 512 * (2000 + random() % 30000));
-		same_as_src(src);
+		allocated_is_read(src, "raw");
 	}
 }
 
@@ -70,15 +131,16 @@ static void images(void **state)
 	srandom(2);
 	real_raw(src, 17 * MIB + 512);
 	convert(src, "qcow2", "compat=1.1", q);
-	same_as_src(q);
+	allocated_is_read(q, "qcow2");
 	unlink(q);
+	vmfs(src);
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		_free_ char *o = xasprintf("subformat=%s", kinds[i]);
 		_free_ char *name = xasprintf("a,%s.vmdk", kinds[i]);
 		_free_ char *v = real_path(name);
 
 		convert(src, "vmdk", o, v);
-		same_as_src(v);
+		allocated_is_read(v, "vmdk");
 	}
 }
 
@@ -138,6 +200,12 @@ static void what_is_refused(void **state)
 		"parentFileNameHint=\"x.vmdk\"\n"
 		"RW 8 VMFSSPARSE \"x-delta.vmdk\"\n"
 		"ddb.adapterType = \"ide\"\n";
+	static const char sesparse[] =
+		"# Disk DescriptorFile\nversion=1\nCID=12345678\n"
+		"parentCID=87654321\ncreateType=\"seSparse\"\n"
+		"parentFileNameHint=\"x.vmdk\"\n"
+		"RW 8 SESPARSE \"x-sesparse.vmdk\"\n"
+		"ddb.adapterType = \"ide\"\n";
 	struct err e = {0};
 
 	(void)state;
@@ -153,6 +221,8 @@ static void what_is_refused(void **state)
 	must(file_write(flat, out, sizeof(out) - 1, 0600, &e), &e);
 	refused(flat, ERR_DISK_UNSUPPORTED);
 	must(file_write(flat, child, sizeof(child) - 1, 0600, &e), &e);
+	refused(flat, ERR_DISK_CHAIN);
+	must(file_write(flat, sesparse, sizeof(sesparse) - 1, 0600, &e), &e);
 	refused(flat, ERR_DISK_CHAIN);
 	must(file_write(flat, "", 0, 0600, &e), &e);
 	refused(flat, ERR_BAD_VMDK);
