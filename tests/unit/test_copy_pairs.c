@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <limits.h>
+
 #include "core/verb.h"
 #include "esxi_copy.h"
 
@@ -24,26 +26,42 @@ static char *socket_path(int which)
 	return real_path(name);
 }
 
-/* One client, and the end with it: qemu-nbd as it is by itself. */
+static char *pid_path(int which)
+{
+	_free_ char *name = xasprintf("nbd%d.pid", which);
+
+	return real_path(name);
+}
+
+/* One client, and the end with it: qemu-nbd as it is by itself. It goes to
+ * the background once it listens. */
 static void serve(int which)
 {
 	_free_ char *file = real_path(servers[which].file);
-	_free_ char *sock = socket_path(which);
-	const char *const argv[] = {"qemu-nbd", "-k", sock, "-f",
-		servers[which].format, file, NULL};
-	double until = now_mono() + 20;
+	_free_ char *sock = socket_path(which), *pid = pid_path(which);
+	const char *const argv[] = {"qemu-nbd", "--fork", "--pid-file", pid,
+		"-k", sock, "-f", servers[which].format, file, NULL};
+	_free_ char *text = NULL;
+	uint64_t n = 0;
 	struct err e = {0};
 
 	unlink(sock);
-	must(proc_spawn(argv, -1, -1, -1, &servers[which].pid, &e), &e);
-	while (!file_exists(sock) && now_mono() < until)
-		usleep(5000);
+	must(proc_must(argv, NULL, NULL, ERR_IO, &e), &e);
+	must(file_read(pid, 64, &text, NULL, &e), &e);
+	assert_int_equal(str_u64(str_trim(text), INT_MAX, &n), 0);
+	servers[which].pid = n;
 }
 
+/* Its last client is gone: so is it, in a moment. */
 static void served(int which)
 {
-	if (servers[which].pid)
-		proc_end(servers[which].pid, 5);
+	double until = now_mono() + 20;
+	pid_t pid = servers[which].pid;
+
+	while (pid && kill(pid, 0) == 0 && now_mono() < until)
+		usleep(5000);
+	if (pid)
+		kill(pid, SIGTERM);
 	servers[which].pid = 0;
 }
 
