@@ -87,7 +87,7 @@ bool guest_job_may_add(const struct run *r)
 static void network(const struct run *r, size_t i, const json_t *n, json_t *o)
 {
 	static const char *const keys[] = {
-		"address", "gateway", "dns", "address6", "gateway6"};
+		"address", "gateway", "dns", "address6", "gateway6", "mtu"};
 	const json_t *p = hoster_job_pattern(r);
 	bool fits = p && i == target_moved_nic(r) && hoster_job_fits(r->plan);
 
@@ -96,6 +96,11 @@ static void network(const struct run *r, size_t i, const json_t *n, json_t *o)
 
 		if (!v && fits)
 			v = json_object_get(p, keys[k]);
+		/* The usual one is nobody's need. */
+		if (strcmp(keys[k], "mtu") == 0 &&
+			json_integer_value(v) == 1500 &&
+			!json_object_get(n, "mtu"))
+			continue;
 		if (v)
 			json_object_set(o, keys[k], v);
 	}

@@ -339,6 +339,8 @@ static int plan_nic(
 	json_put_str(o, "gateway", json_str(c, "gateway"));
 	json_put_str(o, "address6", json_str(c, "address6"));
 	json_put_str(o, "gateway6", json_str(c, "gateway6"));
+	if (json_object_get(c, "mtu"))
+		json_put_u64(o, "mtu", json_u64(c, "mtu", 0));
 	if (json_object_get(c, "dns"))
 		json_put(o, "dns", json_deep_copy(json_object_get(c, "dns")));
 	json_array_append_new(nics, o);

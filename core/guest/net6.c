@@ -13,6 +13,7 @@
 
 #include "../str.h"
 #include "eni.h"
+#include "netplan.h"
 
 enum kind { OTHER, ADDRESS, GATEWAY };
 
@@ -269,6 +270,11 @@ static bool add_new(struct text *t, struct part *p, const struct goal6 *goal)
 			return false;
 		add_line(t, p, ++at, "Address=", goal->addr);
 		at++;
+	} else if (strcmp(p->stack, "ifcfg-suse") == 0) {
+		_free_ char *line = xasprintf("IPADDR_6='%s'", goal->addr);
+
+		text_insert(t, at, line);
+		return true;
 	} else if (strcmp(p->stack, "ifcfg") == 0) {
 		add_line(t, p, at++, "IPV6INIT=", "yes");
 		add_line(t, p, at++, "IPV6ADDR=", goal->addr);
@@ -342,25 +348,59 @@ static bool alone(const json_t *list, const json_t *c)
 	return n == 1;
 }
 
+/* Is the gateway outside the address's network? A link-local one never is. */
+static bool is_far(const struct goal6 *goal)
+{
+	unsigned char a[16], g[16];
+	const char *slash = strchr(goal->addr, '/');
+	_free_ char *text = xstrndup(goal->addr, slash - goal->addr);
+	uint64_t n = 128;
+
+	if (!goal->gateway || inet_pton(AF_INET6, text, a) != 1 ||
+		inet_pton(AF_INET6, goal->gateway, g) != 1 ||
+		str_u64(slash + 1, 128, &n) || (g[0] == 0xfe && g[1] >> 6 == 2))
+		return false;
+	for (unsigned i = 0; i < n; i++)
+		if ((a[i / 8] ^ g[i / 8]) >> (7 - i % 8) & 1)
+			return true;
+	return false;
+}
+
+/* The new text of the file; to be freed, null where it is not certain. */
+static char *new_text(const json_t *list, const json_t *c, const char *before,
+	const struct goal6 *goal)
+{
+	struct part p = {.stack = json_str_or(c, "stack", ""),
+		.name = json_str_or(c, "name", "")};
+	bool netplan = strcmp(p.stack, "netplan") == 0;
+	_text_ struct text t = {0};
+	char *added = netplan ? netplan_add6(before, p.name, goal->addr,
+					goal->gateway, is_far(goal))
+			      : NULL;
+
+	if (added || (netplan && !alone(list, c)))
+		return added;
+	text_open(&t, before);
+	return change(&t, &p, goal) ? text_join(&t) : NULL;
+}
+
 static bool try_file(struct guest *g, const json_t *list, const json_t *c,
 	const struct goal6 *goal, struct guest_changes *cs)
 {
 	const char *file = json_str(c, "file");
 	_free_ char *before = file ? guest_future(g, cs, file) : NULL;
-	_free_ char *after = NULL;
-	_text_ struct text t = {0};
-	struct part p = {.stack = json_str_or(c, "stack", ""),
-		.name = json_str_or(c, "name", "")};
+	bool suse = strcmp(json_str_or(c, "stack", ""), "ifcfg-suse") == 0;
+	const struct goal6 mine = {goal->addr, suse ? NULL : goal->gateway};
+	_free_ char *after = before ? new_text(list, c, before, &mine) : NULL;
 
-	if (!before || (strcmp(p.stack, "netplan") == 0 && !alone(list, c)))
+	if (!after)
 		return false;
-	text_open(&t, before);
-	if (!change(&t, &p, goal))
-		return false;
-	after = text_join(&t);
 	if (strcmp(before, after))
 		guest_change_add(g, cs, file, after, 0644,
 			"The server's new IPv6 address.");
+	if (suse && goal->gateway)
+		suse_gateway6(g, json_str_or(c, "name", ""), goal->gateway,
+			is_far(goal), cs);
 	return true;
 }
 

@@ -32,4 +32,13 @@ void netplan_facts(const char *path, const char *text, json_t *list);
 char *netplan_rewrite(
 	const char *text, const char *name, const struct net_goal *goal);
 
+/* The text with an IPv6 address ("2001:db8::7/64") and gateway (or null) added
+ * to interface `name`; far: the gateway is told to be on the
+ * link. To be freed; null where it has one or is not understood. */
+char *netplan_add6(const char *text, const char *name, const char *addr,
+	const char *gateway, bool far);
+
+/* The text with that mtu; likewise. */
+char *netplan_mtu(const char *text, const char *name, const char *value);
+
 #endif

@@ -264,3 +264,127 @@ char *netplan_rewrite(
 	}
 	return after;
 }
+
+/* --- IPv6 --- */
+
+static bool holds_item(struct ydoc *d, const yaml_node_t *seq, const char *key,
+	const char *want)
+{
+	for (size_t i = 0; i < ydoc_items(seq); i++) {
+		yaml_node_t *n = ydoc_item(d, seq, i);
+		const char *s =
+			ydoc_scalar(key ? ydoc_get(d, n, key, NULL) : n);
+
+		if (s && strcmp(s, want) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool says6(const char *text, const char *name, const char *addr,
+	const char *gateway)
+{
+	struct ydoc d;
+	struct plan p = {.d = &d};
+	bool good;
+
+	if (ydoc_open(&d, text))
+		return false;
+	good = find(&d, name, &p) &&
+		holds_item(&d, ydoc_get(&d, p.def, "addresses", NULL), NULL,
+			addr) &&
+		(!gateway ||
+			holds_item(&d, ydoc_get(&d, p.def, "routes", NULL),
+				"via", gateway));
+	ydoc_close(&d);
+	return good;
+}
+
+static bool has_v6(struct ydoc *d, const yaml_node_t *seq)
+{
+	yaml_node_t *k, *v;
+
+	for (size_t i = 0; i < ydoc_items(seq); i++) {
+		yaml_node_t *n = ydoc_item(d, seq, i);
+		/* "A/P", or {"A/P": {label: ..}}. */
+		const char *s = ydoc_scalar(ydoc_pair(d, n, 0, &k, &v) ? k : n);
+
+		if (s && strchr(s, ':'))
+			return true;
+	}
+	return false;
+}
+
+/* An item of a list that may be empty or not there. */
+static void add_to(struct plan *p, const char *key, const char *item)
+{
+	yaml_node_t *seq = ydoc_get(p->d, p->def, key, NULL);
+	_free_ char *pair = xasprintf("%s: [%s]", key, item);
+
+	if (ydoc_items(seq))
+		ydoc_add_item(p->d, seq, item);
+	else if (!seq)
+		add(p, pair);
+}
+
+/* Quoted: colons are YAML's. */
+static void add6(
+	struct plan *p, const char *addr, const char *gateway, bool far)
+{
+	_free_ char *item = xasprintf("\"%s\"", addr), *route = NULL;
+
+	add_to(p, "addresses", item);
+	if (!gateway)
+		return;
+	route = xasprintf("{to: \"::/0\", via: \"%s\"%s}", gateway,
+		far ? ", on-link: true" : "");
+	add_to(p, "routes", route);
+}
+
+char *netplan_add6(const char *text, const char *name, const char *addr,
+	const char *gateway, bool far)
+{
+	struct ydoc d;
+	struct plan p = {.d = &d};
+	char *after = NULL;
+
+	if (says6(text, name, addr, gateway))
+		return xstrdup(text);
+	if (ydoc_open(&d, text))
+		return NULL;
+	/* gateway6 is another way to say it: not two of them. */
+	if (find(&d, name, &p) &&
+		!has_v6(&d, ydoc_get(&d, p.def, "addresses", NULL)) &&
+		!(gateway && ydoc_get(&d, p.def, "gateway6", NULL))) {
+		add6(&p, addr, gateway, far);
+		after = ydoc_apply(&d);
+	}
+	ydoc_close(&d);
+	if (after && !says6(after, name, addr, gateway)) {
+		free(after);
+		return NULL;
+	}
+	return after;
+}
+
+char *netplan_mtu(const char *text, const char *name, const char *value)
+{
+	struct ydoc d;
+	struct plan p = {.d = &d};
+	_free_ char *pair = xasprintf("mtu: %s", value);
+	yaml_node_t *now;
+	char *after = NULL;
+
+	if (ydoc_open(&d, text))
+		return NULL;
+	if (find(&d, name, &p)) {
+		now = ydoc_get(&d, p.def, "mtu", NULL);
+		if (ydoc_scalar(now))
+			ydoc_replace(&d, now, value);
+		else
+			add(&p, pair);
+		after = ydoc_apply(&d);
+	}
+	ydoc_close(&d);
+	return after;
+}

@@ -281,13 +281,14 @@ static void address(struct guest *g, const char *card, const json_t *nic,
 			name, want);
 }
 
-/* After the IPv4 address, which may have changed the same file. */
-static void address6(struct guest *g, const char *card, const json_t *nic,
+/* IPv6 and MTU, after the IPv4 address, which may have changed the file. */
+static void rest(struct guest *g, const char *card, const json_t *nic,
 	const json_t *net, struct guest_changes *cs)
 {
 	const json_t *list = json_object_get(net, "interfaces");
 
 	net6_change(g, list, carrier_of(list, card), nic, cs);
+	mtu_change(g, carrier_of(list, card), card, nic, cs);
 }
 
 /* A MAC that the files match by, or set, is the new one. */
@@ -335,7 +336,7 @@ static void one_nic(struct guest *g, const json_t *nic, const json_t *net,
 		return;
 	}
 	address(g, name, nic, net, cs);
-	address6(g, name, nic, net, cs);
+	rest(g, name, nic, net, cs);
 	if (mac && old && !str_eqi(mac, old))
 		replace_mac(g, net, old, mac, cs);
 	if (mac && pinned(net, name))

@@ -75,6 +75,16 @@ void names_pin(struct guest *g, const char *name, const char *mac,
 bool net6_change(struct guest *g, const json_t *list, const json_t *c,
 	const json_t *nic, struct guest_changes *cs);
 
+/* SUSE keeps the way out in a file of its own: the IPv6 one by this gateway;
+ * far: it is outside the address's network (suse.c). */
+void suse_gateway6(struct guest *g, const char *name, const char *gateway,
+	bool far, struct guest_changes *cs);
+
+/* The nic's mtu into the file of interface c, which carries the address of
+ * card (mtu.c). Nothing where none is wanted. */
+void mtu_change(struct guest *g, const json_t *c, const char *card,
+	const json_t *nic, struct guest_changes *cs);
+
 /* --- around the stacks --- */
 
 /* /etc/resolv.conf where it is a file that nothing writes (resolv.c). */

@@ -196,6 +196,63 @@ static void put_dns(struct guest *g, const char *dns, struct guest_changes *cs)
 		"The name servers are the new ones.");
 }
 
+/* "default GATEWAY - NAME" of IPv6: where the gateway stands in the line. */
+static bool default6(const char *line, size_t *from, size_t *to)
+{
+	size_t at = strspn(line, " \t"), n = strcspn(line + at, " \t");
+	_free_ char *dest = xstrndup(line + at, n);
+
+	*from = at + n + strspn(line + at + n, " \t");
+	*to = *from + strcspn(line + *from, " \t");
+	return (strcmp(dest, "default") == 0 || strcmp(dest, "::/0") == 0) &&
+		memchr(line + *from, ':', *to - *from);
+}
+
+/* The first IPv6 default route of a file gets the gateway; false: it has
+ * none. */
+static bool swap6(struct guest *g, const char *path, const char *gateway,
+	struct guest_changes *cs)
+{
+	_free_ char *before = guest_future(g, cs, path), *after = NULL;
+	_text_ struct text t = {0};
+	size_t from, to;
+
+	text_open(&t, before ? before : "");
+	for (size_t i = 0; i < t.n; i++) {
+		const char *line = t.line[i].s;
+		_free_ char *now = NULL;
+
+		if (!default6(line, &from, &to))
+			continue;
+		now = xasprintf(
+			"%.*s%s%s", (int)from, line, gateway, line + to);
+		text_set(&t, i, now);
+		after = text_join(&t);
+		if (strcmp(before, after))
+			guest_change_add(g, cs, path, after, 0644,
+				N_("The way out goes by the new gateway."));
+		return true;
+	}
+	return false;
+}
+
+void suse_gateway6(struct guest *g, const char *name, const char *gateway,
+	bool far, struct guest_changes *cs)
+{
+	_free_ char *own = route_path(name);
+	_free_ char *before = NULL, *after = NULL;
+
+	if (swap6(g, own, gateway, cs) || swap6(g, ROUTES, gateway, cs))
+		return;
+	before = guest_future(g, cs, own);
+	after = xasprintf("%s%s%s%s%s%sdefault %s - %s\n", before ? before : "",
+		before && *before && !str_ends(before, "\n") ? "\n" : "",
+		far ? gateway : "", far ? "/128 - - " : "", far ? name : "",
+		far ? "\n" : "", gateway, name);
+	guest_change_add(g, cs, own, after, 0644,
+		N_("The way out goes by the new gateway."));
+}
+
 static bool change(struct guest *g, const char *name,
 	const struct net_goal *goal, struct guest_changes *cs)
 {

@@ -162,6 +162,13 @@ static int add_option(json_t *nic, const char *word, struct err *e)
 		json_put_str(nic, "address6", word + 4);
 	} else if (str_starts(word, "gw6=")) {
 		json_put_str(nic, "gateway6", word + 4);
+	} else if (str_starts(word, "mtu=")) {
+		uint64_t mtu;
+
+		if (str_u64(word + 4, 65535, &mtu))
+			return err_set(
+				e, ERR_USAGE, "%s is not a number", word);
+		json_put_u64(nic, "mtu", mtu);
 	} else if (str_starts(word, "mac=")) {
 		json_put_str(nic, "mac", word + 4);
 	} else if (str_starts(word, "dns=")) {
@@ -171,7 +178,8 @@ static int add_option(json_t *nic, const char *word, struct err *e)
 			json_object_get(nic, "dns"), json_text(word + 4));
 	} else {
 		return err_set(e, ERR_USAGE,
-			"%s is not gw=, dns=, ip6=, gw6= or mac= with a value",
+			"%s is not gw=, dns=, ip6=, gw6=, mtu= or mac= with a "
+			"value",
 			word);
 	}
 	return 0;
@@ -429,7 +437,7 @@ const struct verb verb_guest = {
 	.name = "guest",
 	.args = "inspect IMAGE... [--json] | net IMAGE... "
 		"--set NIC=ADDRESS/PREFIX[,gw=A][,dns=A][,ip6=A/P][,gw6=A]"
-		"[,mac=M] [--apply] | "
+		"[,mtu=N][,mac=M] [--apply] | "
 		"fix IMAGE... [--set ...] [--apply] | "
 		"boot IMAGE... [--bus scsi|sata|ide] [--nic virtio|e1000] "
 		"[--mac M]... [--machine pc|q35] [--uefi] [--secure-boot] "

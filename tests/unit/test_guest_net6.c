@@ -66,10 +66,34 @@ static const struct row rows[] = {
 		"network:\n  ethernets:\n    ens192:\n"
 		"      addresses: [2001:db8::5/64]\n",
 		NULL, NULL, 1},
+	/* None yet, and interfaces beside it. */
 	{"netplan",
 		"network:\n  ethernets:\n    ens192:\n"
-		"      addresses: [192.0.2.7/24]\n",
-		NULL, GW, 0},
+		"      addresses: [192.0.2.7/24] # four\n"
+		"    ens224:\n      addresses: [\"2001:db8::5/64\"]\n",
+		"network:\n  ethernets:\n    ens192:\n"
+		"      routes: [{to: \"::/0\", via: \"" GW "\"}]\n"
+		"      addresses: [\"" ADDR "\", 192.0.2.7/24] # four\n"
+		"    ens224:\n      addresses: [\"2001:db8::5/64\"]\n",
+		GW, 1},
+	{"netplan",
+		"network:\n  ethernets:\n    ens192:\n      dhcp4: true\n"
+		"      routes:\n        - to: 10.0.0.0/8\n"
+		"          via: 192.0.2.1\n",
+		"network:\n  ethernets:\n    ens192:\n"
+		"      addresses: [\"" ADDR "\"]\n      dhcp4: true\n"
+		"      routes:\n"
+		"        - {to: \"::/0\", via: \"2001:db8:8::1\", on-link: "
+		"true}\n"
+		"        - to: 10.0.0.0/8\n          via: 192.0.2.1\n",
+		"2001:db8:8::1", 0},
+	{"netplan", "network:\n  ethernets:\n    ens224: {}\n", NULL, GW, 0},
+	{"ifcfg-suse", "IPADDR='192.0.2.7/24'\nBOOTPROTO='static'\n",
+		"IPADDR='192.0.2.7/24'\nBOOTPROTO='static'\n"
+		"IPADDR_6='" ADDR "'\n",
+		NULL, 0},
+	{"ifcfg-suse", "IPADDR_0='2001:db8::5/64'\n", "IPADDR_0='" ADDR "'\n",
+		NULL, 0},
 	{"networkd",
 		"[Match]\nName=ens192\n[Network]\nAddress=192.0.2.7/24\n"
 		"Address=2001:db8::5/64\nGateway=192.0.2.1\n"
@@ -186,12 +210,53 @@ static void both_families(void **state)
 	guest_dir_free(g);
 }
 
+/* SUSE's way out stands in a file of its own. */
+static void suse_routes(void **state)
+{
+	static const char dir[] = "/etc/sysconfig/network/";
+	static const struct {
+		const char *before, *gateway, *after;
+	} row[] = {
+		{NULL, GW, "default " GW " - eth0\n"},
+		{"default 192.0.2.1 - eth0", "fe80::1",
+			"default 192.0.2.1 - eth0\ndefault fe80::1 - eth0\n"},
+		{"# six\ndefault 2001:db8::1 - -\n", GW,
+			"# six\ndefault " GW " - -\n"},
+		{NULL, "2001:db8:8::1",
+			"2001:db8:8::1/128 - - eth0\n"
+			"default 2001:db8:8::1 - eth0\n"},
+	};
+	_free_ char *path = xasprintf("%sifroute-eth0", dir);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+		_changes_ struct guest_changes cs = {0};
+		_json_ json_t *list = json_array(), *nic = json_object();
+		struct guest *g = guest_dir_new();
+		_free_ char *file = xasprintf("%sifcfg-eth0", dir);
+		json_t *c = net_iface(list, "eth0", file);
+
+		json_put_str(c, "stack", "ifcfg-suse");
+		guest_dir_put(g, file, "IPADDR='192.0.2.7/24'\n");
+		if (row[i].before)
+			guest_dir_put(g, path, row[i].before);
+		json_put_str(nic, "address6", ADDR);
+		json_put_str(nic, "gateway6", row[i].gateway);
+		assert_true(net6_change(g, list, c, nic, &cs));
+		assert_int_equal(cs.n, 2);
+		assert_string_equal(cs.c[1].path, path);
+		assert_string_equal(cs.c[1].after, row[i].after);
+		guest_dir_free(g);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(file_by_file),
 		cmocka_unit_test(no_address),
 		cmocka_unit_test(both_families),
+		cmocka_unit_test(suse_routes),
 	};
 
 	return cmocka_run_group_tests_name("net6", tests, NULL, NULL);

@@ -1,0 +1,123 @@
+/*
+ * The largest packet of an interface, in the file that gives it its address:
+ * "mtu" of interfaces(5) and netplan, MTUBytes= of systemd.network(5), mtu= of
+ * NetworkManager's [ethernet], MTU= of RHEL's and SUSE's ifcfg.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../str.h"
+#include "eni.h"
+#include "ini.h"
+#include "netplan.h"
+#include "network.h"
+
+/* RFC 791 and the field's size. */
+#define MTU_MIN 68
+#define MTU_MAX 65535
+
+/* "mtu N" of the static stanza; another method does not read it in every
+ * release. */
+static bool in_ifupdown(struct text *t, const char *name, const char *value)
+{
+	_free_ char *now = xasprintf("\tmtu %s", value);
+	struct eni_stanza s;
+
+	for (size_t at = 0; eni_stanza(t, &at, &s);) {
+		if (strcmp(s.name, name) || strcmp(s.family, "inet") ||
+			strcmp(s.method, "static"))
+			continue;
+		for (size_t i = s.first; i < s.end; i++) {
+			const char *line = t->line[i].s;
+
+			if (str_starts(line + strspn(line, " \t"), "mtu ")) {
+				text_set(t, i, now);
+				return true;
+			}
+		}
+		text_insert(t, s.end, now);
+		return true;
+	}
+	return false;
+}
+
+static bool in_section(
+	struct text *t, const char *section, const char *key, const char *value)
+{
+	struct ini_part p;
+
+	if (!ini_section(t, section, 0, &p)) {
+		text_insert(t, t->n, "");
+		p = ini_add_section(t, section);
+	}
+	ini_put(t, &p, key, 0, value);
+	return true;
+}
+
+/* Two names of one section. */
+static bool in_keyfile(struct text *t, const char *value)
+{
+	static const char old[] = "802-3-ethernet";
+	struct ini_part p;
+
+	return in_section(
+		t, ini_section(t, old, 0, &p) ? old : "ethernet", "mtu", value);
+}
+
+static bool in_shell(struct text *t, const char *value)
+{
+	struct ini_part p = ini_shell(t);
+
+	ini_put(t, &p, "MTU", 0, value);
+	return true;
+}
+
+/* The new text of a file; to be freed, null where it is not understood. */
+static char *new_text(const char *stack, const char *name, const char *before,
+	const char *value)
+{
+	_text_ struct text t = {0};
+	bool done = false;
+
+	if (strcmp(stack, "netplan") == 0)
+		return netplan_mtu(before, name, value);
+	text_open(&t, before);
+	if (strcmp(stack, "ifupdown") == 0)
+		done = in_ifupdown(&t, name, value);
+	else if (strcmp(stack, "networkd") == 0)
+		done = in_section(&t, "Link", "MTUBytes", value);
+	else if (strcmp(stack, "nm") == 0)
+		done = in_keyfile(&t, value);
+	else if (str_starts(stack, "ifcfg"))
+		done = in_shell(&t, value);
+	return done ? text_join(&t) : NULL;
+}
+
+void mtu_change(struct guest *g, const json_t *c, const char *card,
+	const json_t *nic, struct guest_changes *cs)
+{
+	uint64_t mtu = json_u64(nic, "mtu", 0);
+	const char *file = json_str(c, "file");
+	const char *name = json_str_or(c, "name", card);
+	_free_ char *before = file ? guest_future(g, cs, file) : NULL;
+	_free_ char *value = xasprintf("%u", (unsigned)mtu), *after = NULL;
+
+	if (!json_object_get(nic, "mtu"))
+		return;
+	if (before && mtu >= MTU_MIN && mtu <= MTU_MAX)
+		after = new_text(
+			json_str_or(c, "stack", ""), name, before, value);
+	if (!after) {
+		guest_left(cs, "MTU %s of %s: set it in the VM's console",
+			value, name);
+		return;
+	}
+	if (strcmp(before, after))
+		guest_change_add(g, cs, file, after, 0644,
+			"The largest packet fits the new network.");
+	if (mtu > 1500 && strcmp(name, card))
+		guest_left(cs,
+			"%s stands on %s, which needs MTU %s too: set it in "
+			"the VM's console",
+			name, card, value);
+}

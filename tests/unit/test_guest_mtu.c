@@ -1,0 +1,101 @@
+/* The MTU in each stack's file, a whole file before and after. The guest is a
+ * directory tree. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "guest/network.h"
+#include "guest_dir.h"
+#include "str.h"
+
+static const struct {
+	const char *stack, *before, *after; /* after null: left alone */
+} rows[] = {
+	{"ifupdown",
+		"iface ens192 inet static\n\taddress 192.0.2.7/24\n\n"
+		"iface lo inet loopback\n",
+		"iface ens192 inet static\n\taddress 192.0.2.7/24\n"
+		"\tmtu 1400\n\niface lo inet loopback\n"},
+	{"ifupdown",
+		"iface ens192 inet static\n\tmtu 9000\n\taddress 1.2.3.4/8\n",
+		"iface ens192 inet static\n\tmtu 1400\n\taddress 1.2.3.4/8\n"},
+	{"ifupdown", "iface ens192 inet dhcp\n", NULL},
+	{"netplan",
+		"network:\n  ethernets:\n    ens192:\n      dhcp4: true # a\n",
+		"network:\n  ethernets:\n    ens192:\n      mtu: 1400\n"
+		"      dhcp4: true # a\n"},
+	{"netplan", "network:\n  ethernets:\n    ens192: {mtu: 9000}\n",
+		"network:\n  ethernets:\n    ens192: {mtu: 1400}\n"},
+	{"networkd", "[Match]\nName=ens192\n\n[Network]\nDHCP=yes\n",
+		"[Match]\nName=ens192\n\n[Network]\nDHCP=yes\n\n[Link]\n"
+		"MTUBytes=1400\n"},
+	{"networkd", "[Match]\nName=ens192\n[Link]\nMTUBytes=9000\n",
+		"[Match]\nName=ens192\n[Link]\nMTUBytes=1400\n"},
+	{"nm", "[connection]\nid=a\n\n[802-3-ethernet]\nmtu=9000\n",
+		"[connection]\nid=a\n\n[802-3-ethernet]\nmtu=1400\n"},
+	{"nm", "[connection]\nid=a\n\n[ethernet]\n",
+		"[connection]\nid=a\n\n[ethernet]\nmtu=1400\n"},
+	{"ifcfg", "DEVICE=ens192\n", "DEVICE=ens192\nMTU=1400\n"},
+	{"ifcfg-suse", "STARTMODE='auto'\nMTU='9000'\n",
+		"STARTMODE='auto'\nMTU='1400'\n"},
+};
+
+static void file_by_file(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		_changes_ struct guest_changes cs = {0};
+		_json_ json_t *list = json_array(), *nic = json_object();
+		struct guest *g = guest_dir_new();
+		json_t *c = net_iface(list, "ens192", "/etc/f");
+
+		json_put_str(c, "stack", rows[i].stack);
+		guest_dir_put(g, "/etc/f", rows[i].before);
+		mtu_change(g, c, "ens192", nic, &cs);
+		assert_int_equal(cs.n + cs.n_left, 0);
+		json_put_u64(nic, "mtu", 1400);
+		mtu_change(g, c, "ens192", nic, &cs);
+		assert_int_equal(cs.n, rows[i].after != NULL);
+		assert_int_equal(cs.n_left, rows[i].after == NULL);
+		if (rows[i].after)
+			assert_string_equal(cs.c[0].after, rows[i].after);
+		guest_dir_free(g);
+	}
+}
+
+/* No MTU at all; one that the card below needs too. */
+static void what_is_said(void **state)
+{
+	_changes_ struct guest_changes cs = {0};
+	_json_ json_t *list = json_array(), *nic = json_object();
+	struct guest *g = guest_dir_new();
+	json_t *c = net_iface(list, "br0", "/etc/f");
+
+	(void)state;
+	json_put_str(c, "stack", "ifcfg");
+	guest_dir_put(g, "/etc/f", "DEVICE=br0\n");
+	json_put_u64(nic, "mtu", 20);
+	mtu_change(g, c, "ens192", nic, &cs);
+	assert_int_equal(cs.n, 0);
+	assert_int_equal(cs.n_left, 1);
+	json_put_u64(nic, "mtu", 9000);
+	mtu_change(g, c, "ens192", nic, &cs);
+	assert_int_equal(cs.n, 1);
+	assert_int_equal(cs.n_left, 2);
+	assert_non_null(strstr(cs.left[1], "ens192"));
+	guest_dir_free(g);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(file_by_file),
+		cmocka_unit_test(what_is_said),
+	};
+
+	return cmocka_run_group_tests_name("mtu", tests, NULL, NULL);
+}
