@@ -32,8 +32,9 @@ struct back {
 	pthread_t thread;
 	bool runs;
 	unsigned char *asked; /* by range; the writer's thread only */
-	size_t from;          /* no range before it is to be asked for, */
-	uint64_t at;          /* but this: the next offset; UINT64_MAX: none */
+	bool finishing;
+	size_t from; /* no range before it is to be asked for, */
+	uint64_t at; /* but this: the next offset; UINT64_MAX: none */
 
 	pthread_mutex_t lock; /* of all below */
 	pthread_cond_t more;
@@ -302,6 +303,8 @@ void back_finish(struct writer *w)
 {
 	struct err e = {0};
 
+	if (w->back)
+		w->back->finishing = true;
 	while (w->back && !writer_failed(w)) {
 		if (writer_stopped(w, &e)) {
 			writer_fail(w, &e);
@@ -315,6 +318,11 @@ void back_finish(struct writer *w)
 		(void)!pump_take(w->p); /* its wake; no reader is left */
 		writer_tell(w, false);
 	}
+}
+
+bool back_goes_on(const struct writer *w)
+{
+	return w->back && w->back->finishing;
 }
 
 void back_start(struct writer *w)

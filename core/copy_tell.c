@@ -56,7 +56,10 @@ void writer_tell(struct writer *w, bool last)
 	pthread_mutex_unlock(&w->p->lock);
 	g.rate = rate(w);
 	g.eta = g.rate > 0 ? (g.todo - g.done) / g.rate : -1;
-	g.note = *trouble ? trouble : NULL;
+	g.note = *trouble ? trouble
+		: back_goes_on(w) && !last
+		? "all is written, the rest of it is read back"
+		: NULL;
 	g.road = w->p->job->in->roads[w->roads.road];
 	g.connections = w->roads.n;
 	g.why = w->roads.phase == ROADS_STEADY ? w->roads.why : "";

@@ -79,6 +79,9 @@ void back_note(struct writer *w);
 void back_finish(struct writer *w);
 void back_end(struct writer *w);
 
+/* All is written, and the rest of it is being read back. */
+bool back_goes_on(const struct writer *w);
+
 /* copy_tell.c: progress and notes; last: now, whatever the time. */
 void writer_tell(struct writer *w, bool last);
 
