@@ -135,7 +135,15 @@ static void take_size(struct vm *v, struct vm_disk *d, uint64_t size)
 	d->capacity = size;
 }
 
-/* Only cheap where the image tells its map; 0 where it does not. */
+/* ESXi's snapshots: grains of 512 bytes or 4 KiB. */
+static bool fine_grained(const struct vm_disk *d)
+{
+	const char *kind = d->create_type ? d->create_type : "";
+
+	return strcmp(kind, "vmfsSparse") == 0 || strcmp(kind, "seSparse") == 0;
+}
+
+/* By the image's map; 0 where it does not tell. */
 static uint64_t written(struct disk_in *in)
 {
 	_extents_ struct extents x = {0};
@@ -147,6 +155,25 @@ static uint64_t written(struct disk_in *in)
 	for (size_t i = 0; i < x.n; i++)
 		sum += x.e[i].data ? x.e[i].length : 0;
 	return sum;
+}
+
+/* What its descriptor says of it; what is wrong there, source_open tells. */
+static void describe(struct vmfile *f, struct vm_disk *d)
+{
+	_inspect_ struct inspect i = {0};
+
+	if (f->kind == INSPECT_OVA || inspect_file(d->path, &i, NULL) ||
+		!i.vmdk)
+		return;
+	str_set(&d->create_type, i.vmdk->create_type);
+	str_set(&d->cid, i.vmdk->cid);
+	d->thin = i.vmdk->thin;
+	if (fine_grained(d))
+		vm_warn(f->vm,
+			"%s is on a snapshot of ESXi, which QEMU reads in "
+			"small pieces: slowly. Removing the snapshots "
+			"where the VM runs, and copying then, is faster.",
+			d->slot);
 }
 
 static int open_disk(struct vmfile *f, struct vm_disk *d, struct err *e)
@@ -163,10 +190,12 @@ static int open_disk(struct vmfile *f, struct vm_disk *d, struct err *e)
 			"its file %s is not a .vmdk: qemu-img convert -O vmdk "
 			"makes one, then name that one",
 			d->file);
+	describe(f, d);
 	if (source_open(d->path, &o, &in, e) || in.kind->identity(&in, &id, e))
 		return -1;
 	take_size(f->vm, d, in.size);
-	d->used = written(&in);
+	if (!fine_grained(d))
+		d->used = written(&in);
 	json_array_foreach (json_object_get(id, "files"), i, file)
 		add_file(f, file);
 	return 0;

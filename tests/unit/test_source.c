@@ -221,9 +221,9 @@ static void what_is_refused(void **state)
 	must(file_write(flat, out, sizeof(out) - 1, 0600, &e), &e);
 	refused(flat, ERR_DISK_UNSUPPORTED);
 	must(file_write(flat, child, sizeof(child) - 1, 0600, &e), &e);
-	refused(flat, ERR_DISK_CHAIN);
+	refused(flat, ERR_DISK_MISSING);
 	must(file_write(flat, sesparse, sizeof(sesparse) - 1, 0600, &e), &e);
-	refused(flat, ERR_DISK_CHAIN);
+	refused(flat, ERR_DISK_MISSING);
 	must(file_write(flat, "", 0, 0600, &e), &e);
 	refused(flat, ERR_BAD_VMDK);
 	refused("http://x/y", ERR_USAGE);
@@ -234,6 +234,42 @@ static void what_is_refused(void **state)
 	refused("ssh://root@h:70000/vmfs/x.vmdk", ERR_USAGE);
 	refused("ssh://root@h:0/vmfs/x.vmdk", ERR_USAGE);
 	refused("ssh://root@h/vmfs/x.raw", ERR_USAGE);
+}
+
+/* A disk on snapshots, as Workstation makes them. */
+static void chain(void **state)
+{
+	_free_ char *src = real_path("src.raw"), *base = real_path("b.vmdk");
+	_free_ char *mid = real_path("m.vmdk"), *top = real_path("t,1.vmdk");
+	const char *const first[] = {"qemu-img", "create", "-q", "-f", "vmdk",
+		"-F", "vmdk", "-b", base, mid, NULL};
+	const char *const second[] = {"qemu-img", "create", "-q", "-f", "vmdk",
+		"-F", "vmdk", "-b", mid, top, NULL};
+	const char *const write_mid[] = {
+		"qemu-io", "-f", "vmdk", "-c", "write -P 7 1M 300k", mid, NULL};
+	const char *const write_top[] = {
+		"qemu-io", "-f", "vmdk", "-c", "write -P 9 3M 64k", top, NULL};
+	const char *const whole[] = {"qemu-img", "convert", "-f", "vmdk", "-O",
+		"raw", top, src, NULL};
+	const char *const write_base[] = {
+		"qemu-io", "-f", "vmdk", "-c", "write -P 1 0 4k", base, NULL};
+
+	(void)state;
+	real_need();
+	srandom(4);
+	real_raw(src, 9 * MIB);
+	convert(src, "vmdk", "subformat=monolithicFlat", base);
+	run(first);
+	run(write_mid);
+	run(second);
+	run(write_top);
+	run(whole);
+	same_as_src(top);
+	/* Whoever writes to the base behind it spoils the chain. */
+	run(write_base);
+	refused(top, ERR_DISK_CHAIN);
+	assert_int_equal(unlink(mid), 0);
+	refused(top, ERR_DISK_MISSING);
 }
 
 static void changed_file_is_refused(void **state)
@@ -266,6 +302,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(raw_with_holes),
 		cmocka_unit_test(images),
+		cmocka_unit_test(chain),
 		cmocka_unit_test(inside_an_ova),
 		cmocka_unit_test(what_is_refused),
 		cmocka_unit_test(changed_file_is_refused),
