@@ -190,7 +190,9 @@ make_root() {
   grub_cfg
 }
 
-words="ro console=tty0 console=ttyS0"
+# Emulated on a busy machine, a device may take longer than systemd's 90 s.
+words="ro console=tty0 console=ttyS0 systemd.default_timeout_start_sec=600"
+words+=" systemd.default_device_timeout_sec=600"
 
 # grub_cfg: boots the one kernel that is there.
 grub_cfg() {

@@ -61,7 +61,7 @@ static void machine(struct build *b)
 	/* Under TCG a model only takes features away that it does not have:
 	 * every named model becomes the richest one there is. */
 	if (starts(accel, "tcg"))
-		build_arg(b, "-cpu", xstrdup("max"));
+		build_arg(b, "-cpu", xstrdup("max,la57=off"));
 	else
 		build_arg(b, "-cpu",
 			fmt("%.*s", cpu ? (int)strcspn(cpu, ",") : 5,
