@@ -4,6 +4,7 @@
  * from outside, which is from here.
  */
 #include "../guest_job.h"
+#include "../guest_reboot.h"
 #include "../guest_said.h"
 #include "../guest_shell.h"
 #include "../hoster_job.h"
@@ -347,7 +348,7 @@ static bool is_windows(const struct run *r)
 		       "windows") == 0;
 }
 
-static int run(struct run *r, struct err *e)
+static int look_around(struct run *r, struct err *e)
 {
 	char a[8][64];
 	size_t n = addresses(r, a, ARRAY_LEN(a));
@@ -368,6 +369,20 @@ static int run(struct run *r, struct err *e)
 	json_put_str(seen, "name", "gateway");
 	rc = check_gateway(r, seen, &cause);
 	return settle(r, seen, NULL, rc, &cause, e);
+}
+
+/* A restart that the guest asks for comes when it is known to be reachable,
+ * and it has to be so afterwards. */
+static int run(struct run *r, struct err *e)
+{
+	int again;
+
+	if (look_around(r, e))
+		return -1;
+	again = is_windows(r) ? 0 : guest_reboot_if_needed(r, e);
+	if (again <= 0)
+		return again;
+	return look_around(r, e);
 }
 
 const struct step step_check_network = {

@@ -15,6 +15,7 @@
 
 #include "boot_serial.h"
 #include "guest_dir.h"
+#include "guest_reboot.h"
 #include "guest_said.h"
 #include "proc.h"
 #include "str.h"
@@ -160,6 +161,29 @@ static void network_line_runs(void **state)
 		"10.0.0.9");
 }
 
+/* RHEL's word for it; Debian's file is not this machine's to make. */
+static void restart_line_runs(void **state)
+{
+	static const struct {
+		const char *tool, *want;
+	} row[] = {{"needs-restarting() { return 1; }\n", "vmferry reboot\n"},
+		{"needs-restarting() { return 0; }\n", ""},
+		{"needs-restarting() { return 2; }\n", ""}, {"", ""}};
+
+	(void)state;
+	if (file_exists("/run/reboot-required"))
+		skip();
+	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+		_free_ char *text =
+			xasprintf("%s%s", row[i].tool, GUEST_WANTS_REBOOT);
+		const char *argv[] = {"bash", "-c", text, NULL};
+		_proc_ struct proc_result res = {0};
+
+		assert_int_equal(proc_run(argv, NULL, &res, NULL), 0);
+		assert_string_equal(res.out, row[i].want);
+	}
+}
+
 /* --- the serial line --- */
 
 static int listen_at(const char *path)
@@ -287,6 +311,7 @@ int main(void)
 		cmocka_unit_test(reads_network),
 		cmocka_unit_test(reads_gateways),
 		cmocka_unit_test(network_line_runs),
+		cmocka_unit_test(restart_line_runs),
 		cmocka_unit_test(hears_the_serial_line),
 		cmocka_unit_test(knows_its_host_keys),
 		cmocka_unit_test(base64_comes_back),

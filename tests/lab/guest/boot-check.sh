@@ -97,7 +97,7 @@ exec 3<>"$dir/agent.in" 4<>"$dir/agent.out" 5<>"$dir/monitor.in" \
   6<>"$dir/monitor.out"
 start=$EPOCHREALTIME
 # shellcheck disable=SC2086 # options
-qemu-system-x86_64 -accel tcg,thread=multi -cpu max,la57=off -smp 2 \
+qemu-system-x86_64 -accel tcg,thread=multi -cpu max,la57=off \
   -m "${VMFERRY_BOOT_MEMORY:-256}" -nodefaults ${VMFERRY_BOOT_KERNEL:-} \
   ${VMFERRY_BOOT_KERNEL:+-append "$VMFERRY_BOOT_APPEND"} \
   -display none -vga std "${machine[@]}" "${disks[@]}" \
