@@ -17,6 +17,7 @@
 #define LOOK 3.0         /* s between two looks at the screen */
 #define AGENT_GRACE 90.0 /* s for the agent after the login prompt */
 #define NET_GRACE 30.0   /* s for an address after the agent's first word */
+#define NET_SLOW 240.0   /* the same, emulated, with a carrier */
 
 struct sight {
 	struct boot_verdict v;
@@ -132,7 +133,8 @@ static json_t *routes(struct stage *s, bool *able)
 /* What an agent that answers can say. */
 static void by_agent(struct stage *s, json_t *out)
 {
-	double until = now_mono() + NET_GRACE;
+	double until =
+		now_mono() + (s->w->hub && !s->kvm ? NET_SLOW : NET_GRACE);
 	_json_ json_t *os = NULL;
 	json_t *list;
 	bool any, able;
