@@ -57,6 +57,24 @@ static int gfs_read(struct guest *g, const char *path, size_t max, char **out,
 	return 0;
 }
 
+#define SELINUX "security.selinux"
+
+/* What is new gets its directory's context, as the guest's own kernel would
+ * give it: without one, SELinux keeps services from reading it. Where the
+ * guest has no contexts nothing happens. */
+static int inherit(struct guest *g, const char *path, struct err *e)
+{
+	_free_ char *dir = xstrdup(path), *context = NULL;
+	char *slash = strrchr(dir, '/');
+	size_t n;
+
+	slash[slash == dir] = '\0';
+	context = guestfs_getxattr(G(g), dir, SELINUX, &n);
+	if (context && guestfs_lsetxattr(G(g), SELINUX, context, n, path))
+		return gfs_error(G(g), path, e);
+	return 0;
+}
+
 static int gfs_write(struct guest *g, const char *path, const char *text,
 	unsigned mode, struct err *e)
 {
@@ -67,7 +85,7 @@ static int gfs_write(struct guest *g, const char *path, const char *text,
 		return gfs_error(G(g), path, e);
 	if (!there && guestfs_chmod(G(g), mode, path))
 		return gfs_error(G(g), path, e);
-	return 0;
+	return there ? 0 : inherit(g, path, e);
 }
 
 static int gfs_remove(struct guest *g, const char *path, struct err *e)
@@ -77,7 +95,23 @@ static int gfs_remove(struct guest *g, const char *path, struct err *e)
 
 static int gfs_mkdirs(struct guest *g, const char *path, struct err *e)
 {
-	return guestfs_mkdir_p(G(g), path) ? gfs_error(G(g), path, e) : 0;
+	_free_ char *part = xstrdup(path);
+
+	for (char *c = part + 1;; c++) {
+		char was = *c;
+
+		if (was && was != '/')
+			continue;
+		*c = '\0';
+		if (guestfs_is_dir_opts(G(g), part,
+			    GUESTFS_IS_DIR_OPTS_FOLLOWSYMLINKS, 1, -1) != 1 &&
+			(guestfs_mkdir_mode(G(g), part, 0755) ||
+				inherit(g, part, e)))
+			return gfs_error(G(g), part, e);
+		*c = was;
+		if (!was)
+			return 0;
+	}
 }
 
 static json_t *gfs_list(struct guest *g, const char *path)
@@ -116,7 +150,7 @@ static int gfs_copy(
 {
 	if (guestfs_cp(G(g), from, to))
 		return gfs_error(G(g), to, e);
-	return 0;
+	return inherit(g, to, e);
 }
 
 /*
@@ -165,7 +199,7 @@ static int gfs_symlink(
 {
 	if (guestfs_ln_sf(G(g), to, path))
 		return gfs_error(G(g), path, e);
-	return 0;
+	return inherit(g, path, e);
 }
 
 /* Whole or not at all: beside it first, then in its place. */
@@ -179,6 +213,8 @@ static int gfs_upload(
 	if (gfs_exists(g, to))
 		guestfs_copy_attributes(
 			G(g), to, part, GUESTFS_COPY_ATTRIBUTES_ALL, 1, -1);
+	else if (inherit(g, part, e))
+		return -1;
 	if (guestfs_mv(G(g), part, to) || guestfs_sync(G(g)))
 		return gfs_error(G(g), to, e);
 	return 0;

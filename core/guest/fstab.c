@@ -1,7 +1,7 @@
 /*
- * /etc/fstab, /etc/crypttab, initramfs-tools' RESUME= and GRUB's device.map:
- * disks that are named by device (/dev/sdb1)
- * may get another name on other hardware. Where it is certain which file
+ * /etc/fstab, /etc/crypttab, initramfs-tools' RESUME=, GRUB's device.map and
+ * LVM's list of devices: disks that are named by device (/dev/sdb1) or by
+ * VMware's hardware may get another name. Where it is certain which file
  * system a line means, it is named by its UUID; else it is said.
  */
 #include <string.h>
@@ -176,8 +176,64 @@ static void fix_device_map(struct guest *g, struct guest_changes *cs)
 	}
 }
 
+/* RHEL 9: LVM looks only at the disks that stand here. By a VMware disk's
+ * wwid none is found, and /home or the data stay away; without the file LVM
+ * looks at all disks (lvmdevices(8)). A line by device name is looked for. */
+static void fix_lvm_devices(struct guest *g, struct guest_changes *cs)
+{
+	static const char path[] = "/etc/lvm/devices/system.devices";
+	_free_ char *text = guest_text(g, path);
+	char *p = text, *line;
+
+	while (p && (line = str_line(&p))) {
+		if (!str_starts(line, "IDTYPE=") ||
+			str_starts(line, "IDTYPE=devname"))
+			continue;
+		guest_change_add(g, cs, path, NULL, 0600,
+			"LVM's list of disks names VMware's; without it LVM "
+			"looks at all of them (lvmdevices --update makes it "
+			"anew).");
+		return;
+	}
+}
+
+/* A filter that names disks by hardware finds none of them any more. */
+static void tell_lvm_filter(struct guest *g, struct guest_changes *cs)
+{
+	static const char path[] = "/etc/lvm/lvm.conf";
+	_free_ char *text = guest_text(g, path);
+	char *p = text, *line;
+
+	while (p && (line = str_line(&p))) {
+		line += strspn(line, " \t");
+		if ((str_starts(line, "filter") ||
+			    str_starts(line, "global_filter")) &&
+			strstr(line, "/dev/disk/by-"))
+			guest_left(cs,
+				"%s names disks by their hardware in its "
+				"filter: change it there before the start",
+				path);
+	}
+}
+
+/* X does not start with a driver that finds no card. */
+static void tell_x(struct guest *g, struct guest_changes *cs)
+{
+	static const char path[] = "/etc/X11/xorg.conf";
+	_free_ char *text = guest_text(g, path);
+
+	if (text && strstr(text, "\"vmware\""))
+		guest_left(cs,
+			"%s asks for VMware's graphics: remove the file, X "
+			"finds its driver itself",
+			path);
+}
+
 void guest_names_changes(struct guest *g, struct guest_changes *cs)
 {
 	fix_resume(g, cs);
 	fix_device_map(g, cs);
+	fix_lvm_devices(g, cs);
+	tell_lvm_filter(g, cs);
+	tell_x(g, cs);
 }

@@ -434,6 +434,36 @@ static void resume_by_uuid(void **state)
 	assert_int_equal(cs.n + cs.n_left, 0);
 }
 
+static void lvm_looks_at_all_disks(void **state)
+{
+	static const char path[] = "/etc/lvm/devices/system.devices";
+
+	(void)state;
+	guest_dir_put(g, path,
+		"VERSION=1.1.2\nIDTYPE=devname IDNAME=/dev/sda2 "
+		"DEVNAME=/dev/sda2 PVID=x PART=2\n");
+	guest_names_changes(g, &cs);
+	assert_int_equal(cs.n, 0);
+	guest_dir_put(g, path,
+		"IDTYPE=sys_wwid IDNAME=naa.6000c29a DEVNAME=/dev/sdb "
+		"PVID=y\n");
+	guest_names_changes(g, &cs);
+	assert_int_equal(cs.n, 1);
+	assert_null(cs.c[0].after);
+	assert_int_equal(guest_apply(g, &cs.c[0], NULL), 0);
+	assert_false(guest_has(g, path));
+	assert_true(guest_has(
+		g, "/var/backups/vmferry/etc_lvm_devices_system.devices"));
+	guest_changes_free(&cs);
+	guest_dir_put(g, "/etc/lvm/lvm.conf",
+		"devices {\n\t# filter = [ \"a|/dev/disk/by-id/x|\" ]\n"
+		"\tfilter = [ \"a|/dev/disk/by-path/pci-0|\", \"r|.*|\" ]\n");
+	guest_dir_put(g, "/etc/X11/xorg.conf", "Driver \"vmware\"\n");
+	guest_names_changes(g, &cs);
+	assert_int_equal(cs.n, 0);
+	assert_int_equal(cs.n_left, 2);
+}
+
 static void fstrim_every_week(void **state)
 {
 	_free_ char *to = NULL;
@@ -541,6 +571,7 @@ int main(void)
 		G(tarball_tools_are_said),
 		G(fstab_by_uuid),
 		G(resume_by_uuid),
+		G(lvm_looks_at_all_disks),
 		G(fstrim_every_week),
 		G(agent_is_offered),
 		G(efi_fallback_is_copied),
