@@ -190,16 +190,25 @@ void disks_rows_tell(struct run *r, const struct disks_row *rows, size_t newest)
 {
 	const struct disks_row *row = &rows[newest];
 	_free_ char *both = several(r, rows), *text = NULL;
-	const char *sep = *row->note ? ": " : "";
 	json_t *o = json_object(), *list = json_array();
+	char how[sizeof(row->note)] = "";
+	const char *sep;
+
+	/* A trouble, or else the road; why it is this one is in the log. */
+	if (*row->note)
+		snprintf(how, sizeof(how), "%s", row->note);
+	else if (row->road && !both)
+		snprintf(how, sizeof(how), "%s x %u", row->road,
+			row->connections);
+	sep = *how ? ": " : "";
 
 	if (both)
-		text = xasprintf(N_("copying disks at once: %s%s%s"), both, sep,
-			row->note);
+		text = xasprintf(
+			N_("copying disks at once: %s%s%s"), both, sep, how);
 	else
 		text = xasprintf(N_("copying disk %zu of %zu at %.2f GiB%s%s"),
 			newest + 1, run_disks(r), (double)row->at / (1 << 30),
-			sep, row->note);
+			sep, how);
 	for (size_t i = 0; i < run_disks(r); i++)
 		json_array_append_new(list, row_json(r, &rows[i], i));
 	json_put_u64(o, "disk", newest);

@@ -42,7 +42,7 @@ struct disks_row {
 	double rate, eta; /* as in struct copy_progress */
 	const char *road; /* static; or null */
 	unsigned connections;
-	char note[96], why[200];
+	char note[96], why[320];
 };
 void disks_row_set(struct disks_row *row, const struct copy_progress *p);
 /* Progress of all run_disks rows, of which `newest` just changed, for the
