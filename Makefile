@@ -152,10 +152,11 @@ $(B)/libfuzzer/%: $(B)/tests/fuzz/%.o $(B)/libcore.a
 .PHONY: fuzz fuzz-run
 
 # Lab programs: build/lab-NAME from tests/lab/NAME/*.c; libs.mk there may set
-# LAB_PKGS_NAME and LAB_LDFLAGS_NAME.
+# LAB_PKGS_NAME and LAB_LDFLAGS_NAME, and LAB_ALSO_NAME: sources shared.
 -include $(wildcard tests/lab/*/libs.mk)
 define lab_rule
-$(B)/lab-$(1): $(call obj,$(sort $(wildcard tests/lab/$(1)/*.c)))
+$(B)/lab-$(1): $(call obj,$(sort $(wildcard tests/lab/$(1)/*.c)) \
+		$(LAB_ALSO_$(1)))
 	$$(CC) $$(LDFLAGS_ALL) $$(LAB_LDFLAGS_$(1)) -o $$@ $$^ \
 		$$(if $$(LAB_PKGS_$(1)),$$(shell pkg-config --libs $$(LAB_PKGS_$(1)))) -lpthread
 endef

@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../common.h"
+
 #define SEGS 12
 
 struct hoster;
@@ -93,38 +95,17 @@ extern struct lab lab;
 
 /* ---- util.c: out of memory aborts ---- */
 
-static inline void free_ptr(void *p)
-{
-	free(*(void **)p);
-}
-static inline void free_json(json_t **j)
-{
-	json_decref(*j);
-}
-#define auto_free __attribute__((cleanup(free_ptr)))
-#define auto_json __attribute__((cleanup(free_json)))
-
-char *fmt(const char *f, ...) __attribute__((format(printf, 1, 2)));
-char *xstrdup(const char *s);
-void *xalloc(size_t n);
-/* "%41" to "A", in place; plus: "+" to a blank as well. */
-void url_decode(char *s, bool plus);
 /* "a=1&b=2" into an object of strings; the last of a name counts. */
 void form_decode(const char *s, json_t *into);
 int64_t now_ms(void);       /* since 1970 */
 char *now_text(int64_t ms); /* "2026-11-21T10:00:00+00:00" */
 bool mac_ok(const char *s);
 
-/* Member k as text, null where it is none; as number, 0; as truth. */
-const char *js(const json_t *o, const char *k);
-int64_t ji(const json_t *o, const char *k);
+/* Member k as truth. */
 bool jt(const json_t *o, const char *k);
 void js_set(json_t *o, const char *k, const char *v); /* null: JSON null */
-void ji_set(json_t *o, const char *k, int64_t v);
 /* o[k], an object or array that is there (else aborts). */
 json_t *jo(const json_t *o, const char *k);
-/* json_pack, aborts where the format is wrong. */
-json_t *jp(const char *f, ...);
 
 /* ---- state.c ---- */
 

@@ -7,7 +7,6 @@
 #include "ovh.h"
 
 #include <fnmatch.h>
-#include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <stdio.h>
 
@@ -16,19 +15,6 @@
 static int64_t clock_now(void)
 {
 	return now_ms() / 1000 + ji(state_of(&ovh), "clock");
-}
-
-static char *sha1_hex(const char *s)
-{
-	unsigned char md[EVP_MAX_MD_SIZE];
-	unsigned n = 0;
-	char *h;
-
-	EVP_Digest(s, strlen(s), md, &n, EVP_sha1(), NULL);
-	h = xalloc(2 * n + 1);
-	for (unsigned i = 0; i < n; i++)
-		snprintf(h + 2 * i, 3, "%02x", md[i]);
-	return h;
 }
 
 /* AS+CK+METHOD+URL+BODY+TIME, the URL byte for byte as it was sent. */

@@ -53,29 +53,6 @@ static int conn_write(struct conn *c, const char *p, size_t n)
 	return 0;
 }
 
-static int hexval(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-void url_decode(char *s, bool plus)
-{
-	char *d = s;
-
-	for (; *s; s++) {
-		if (*s == '%' && hexval(s[1]) >= 0 && hexval(s[2]) >= 0) {
-			*d++ = (char)(hexval(s[1]) * 16 + hexval(s[2]));
-			s += 2;
-		} else {
-			*d++ = plus && *s == '+' ? ' ' : *s;
-		}
-	}
-	*d = '\0';
-}
-
 static void http_date(char *out, size_t n)
 {
 	time_t t = time(NULL);

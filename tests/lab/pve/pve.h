@@ -129,8 +129,6 @@ struct http_resp {
 
 /* Listens and serves for ever in a thread; -1 with a message. */
 int http_start(void);
-/* Percent-decodes in place; plus: '+' is a blank. */
-void url_decode(char *s, bool plus);
 /* Makes DIR/cert.pem and key.pem where absent (or anew), loads them and
  * writes DIR/fingerprint. */
 int cert_load(bool anew);

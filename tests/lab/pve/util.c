@@ -18,38 +18,6 @@
 
 extern char **environ;
 
-char *fmt(const char *f, ...)
-{
-	char *s;
-	va_list ap;
-	int n;
-
-	va_start(ap, f);
-	n = vasprintf(&s, f, ap);
-	va_end(ap);
-	if (n < 0)
-		abort();
-	return s;
-}
-
-char *xstrdup(const char *s)
-{
-	char *d = strdup(s);
-
-	if (!d)
-		abort();
-	return d;
-}
-
-void *xalloc(size_t n)
-{
-	void *p = calloc(1, n ? n : 1);
-
-	if (!p)
-		abort();
-	return p;
-}
-
 bool starts(const char *s, const char *prefix)
 {
 	return strncmp(s, prefix, strlen(prefix)) == 0;
@@ -85,41 +53,10 @@ void chomp(char *s)
 		s[--n] = '\0';
 }
 
-const char *js(const json_t *o, const char *k)
-{
-	return json_string_value(json_object_get(o, k));
-}
-
-long long ji(const json_t *o, const char *k)
-{
-	return json_integer_value(json_object_get(o, k));
-}
-
 void js_set(json_t *o, const char *k, const char *v)
 {
 	if (json_object_set_new(o, k, json_string(v)))
 		json_object_set_new(o, k, json_string("?"));
-}
-
-void ji_set(json_t *o, const char *k, long long v)
-{
-	json_object_set_new(o, k, json_integer(v));
-}
-
-json_t *jp(const char *f, ...)
-{
-	json_error_t e;
-	va_list ap;
-	json_t *j;
-
-	va_start(ap, f);
-	j = json_vpack_ex(&e, 0, f, ap);
-	va_end(ap);
-	if (!j) {
-		fprintf(stderr, "lab-pve: json_pack \"%s\": %s\n", f, e.text);
-		abort();
-	}
-	return j;
 }
 
 char *file_read(const char *path, size_t *len)
@@ -254,19 +191,6 @@ char *base64_decode(const char *s, size_t *len)
 	if (len)
 		*len = r > 0 ? (size_t)r : 0;
 	return d;
-}
-
-char *sha1_hex(const char *s)
-{
-	unsigned char md[EVP_MAX_MD_SIZE];
-	unsigned n = 0;
-	char *h;
-
-	EVP_Digest(s, strlen(s), md, &n, EVP_sha1(), NULL);
-	h = xalloc(2 * n + 1);
-	for (unsigned i = 0; i < n; i++)
-		snprintf(h + 2 * i, 3, "%02x", md[i]);
-	return h;
 }
 
 static void lines_feed(

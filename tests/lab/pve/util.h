@@ -14,24 +14,10 @@
 #include <strings.h>
 #include <sys/types.h>
 
-static inline void free_ptr(void *p)
-{
-	free(*(void **)p);
-}
+#include "../common.h"
 
-static inline void free_json(json_t **j)
-{
-	json_decref(*j);
-}
-
-#define auto_free __attribute__((cleanup(free_ptr)))
-#define auto_json __attribute__((cleanup(free_json)))
-
-/* A new string, printf-style. */
-char *fmt(const char *f, ...) __attribute__((format(printf, 1, 2)));
-/* strdup and calloc that never fail. */
-char *xstrdup(const char *s);
-void *xalloc(size_t n);
+/* Null: "?". */
+void js_set(json_t *o, const char *k, const char *v);
 
 bool starts(const char *s, const char *prefix);
 bool ends(const char *s, const char *suffix);
@@ -39,14 +25,6 @@ bool ends(const char *s, const char *suffix);
 bool number(const char *s, long long *v);
 /* Cuts white space at the end, in place. */
 void chomp(char *s);
-
-/* Member k of an object as text, NULL where absent or no string. */
-const char *js(const json_t *o, const char *k);
-long long ji(const json_t *o, const char *k);
-void js_set(json_t *o, const char *k, const char *v);
-void ji_set(json_t *o, const char *k, long long v);
-/* json_pack for the stand-in: aborts where the format is wrong. */
-json_t *jp(const char *f, ...);
 
 /* The bytes of a file with a NUL after them, NULL where unreadable. */
 char *file_read(const char *path, size_t *len);
@@ -64,8 +42,6 @@ char *random_uuid(void);
 char *base64(const void *p, size_t n);
 /* Decoded bytes with a NUL after them. */
 char *base64_decode(const char *s, size_t *len);
-/* SHA-1 of a text as 40 hex digits. */
-char *sha1_hex(const char *s);
 
 /*
  * Runs argv and waits.  Each line of its standard output and error goes to
