@@ -18,13 +18,14 @@
 #include "proc.h"
 #include "ssh.h"
 #include "str.h"
+#include "testdir.h"
 
 #define LAB_PASSWORD "vmware1!"
 #define LAB_NEW 2201
 #define LAB_OLD 2202
 #define LAB_WEB 100 /* HTTPS is on the port of SSH plus this */
 
-static char lab_dir[64]; /* holds new/, old/, state/ */
+static char lab_dir[TEST_DIR_LEN]; /* holds new/, old/, state/ */
 static const char *lab_missing = "not started";
 
 #define lab_run(...)                                                    \
@@ -99,8 +100,7 @@ static inline int lab_setup(void)
 		lab_missing = NULL;
 	if (lab_missing)
 		return 0;
-	snprintf(lab_dir, sizeof(lab_dir), "/tmp/vmferry-lab-XXXXXX");
-	if (!mkdtemp(lab_dir))
+	if (!test_dir(lab_dir, "lab"))
 		return -1;
 	state = lab_path("state");
 	setenv("VMFERRY_STATE", state, 1);

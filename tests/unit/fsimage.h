@@ -15,18 +15,18 @@
 #include "core/fsmap.h"
 #include "core/proc.h"
 #include "core/str.h"
+#include "testdir.h"
 
 #ifndef MIB
 #define MIB (1ULL << 20)
 #endif
 
-static char fs_dir[64];
+static char fs_dir[TEST_DIR_LEN];
 
 static inline int fs_setup(void **state)
 {
 	(void)state;
-	snprintf(fs_dir, sizeof(fs_dir), "/tmp/vmferry-fsmap-XXXXXX");
-	return mkdtemp(fs_dir) ? 0 : -1;
+	return test_dir(fs_dir, "fsmap") ? 0 : -1;
 }
 
 static inline int fs_teardown(void **state)

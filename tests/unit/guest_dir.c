@@ -15,6 +15,7 @@
 
 #include "proc.h"
 #include "str.h"
+#include "testdir.h"
 
 struct dir {
 	char *root;
@@ -300,8 +301,8 @@ struct guest *guest_dir_new(void)
 	struct guest *g = xcalloc(1, sizeof(*g));
 	struct dir *d = xcalloc(1, sizeof(*d));
 
-	d->root = xstrdup("/tmp/vmferry-guest-dir.XXXXXX");
-	must(mkdtemp(d->root) != NULL, d->root);
+	d->root = xcalloc(1, TEST_DIR_LEN);
+	must(test_dir(d->root, "guest-dir") != NULL, d->root);
 	d->fd = open(d->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	*g = (struct guest){.ops = &ops,
 		.priv = d,

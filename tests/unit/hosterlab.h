@@ -13,33 +13,19 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "errtest.h"
 #include "hoster_job.h"
 #include "proc.h"
 #include "run.h"
 #include "str.h"
+#include "testdir.h"
 
-static char hl_dir[64];
-static char hl_certs[64]; /* certificates and secrets, made once */
+static char hl_dir[TEST_DIR_LEN];
+static char hl_certs[TEST_DIR_LEN]; /* certificates and secrets, made once */
 static pid_t hl_pid;
 static unsigned hl_port[3]; /* ovh, dedibox, hetzner */
 static struct secrets *hl_secrets;
 static struct buf hl_said;
-
-#define hl_ok(call)                                                       \
-	do {                                                              \
-		struct err ok_e = {0}, *e = &ok_e;                        \
-		if ((call) != 0)                                          \
-			fail_msg("%s: %s %s: %s", #call, err_id(e->code), \
-				e->what, e->why);                         \
-	} while (0)
-#define hl_fails(code_, call)                                                  \
-	do {                                                                   \
-		struct err f_e = {0}, *e = &f_e;                               \
-		assert_int_equal(call, -1);                                    \
-		if (e->code != (code_))                                        \
-			fail_msg("%s: %s, not %s: %s", #call, err_id(e->code), \
-				err_id(code_), e->why);                        \
-	} while (0)
 
 static inline void hl_nap(unsigned ms)
 {
@@ -69,7 +55,7 @@ static inline void hl_launch(void)
 	double until = now_mono() + 20;
 
 	unlink(ready);
-	hl_ok(proc_spawn_bound(argv, -1, &hl_pid, e));
+	ok(proc_spawn_bound(argv, -1, &hl_pid, e));
 	while (!file_exists(ready)) {
 		if (now_mono() > until)
 			fail_msg("lab-hoster does not start");
@@ -89,14 +75,13 @@ static inline void hl_post(const char *what, const char *json)
 	const char *const argv[] = {"curl", "-skf", "-H",
 		"Content-Type: application/json", "-d", json, url, NULL};
 
-	hl_ok(proc_must(argv, NULL, NULL, ERR_IO, e));
+	ok(proc_must(argv, NULL, NULL, ERR_IO, e));
 }
 
 static inline int hl_group_setup(void **state)
 {
 	(void)state;
-	snprintf(hl_certs, sizeof(hl_certs), "/tmp/vmferry-hoster.XXXXXX");
-	if (!mkdtemp(hl_certs))
+	if (!test_dir(hl_certs, "hoster"))
 		return -1;
 	if (!hl_have())
 		return 0;
@@ -118,14 +103,12 @@ static inline int hl_setup(void **state)
 		"ovh.secrets", "dedibox.secrets", "hetzner.secrets"};
 
 	(void)state;
-	snprintf(hl_dir, sizeof(hl_dir), "/tmp/vmferry-hoster.XXXXXX");
-	if (!mkdtemp(hl_dir))
+	if (!test_dir(hl_dir, "hoster"))
 		return -1;
 	setenv("VMFERRY_STATE", hl_dir, 1);
 	if (!hl_have())
 		return 0;
-	hl_ok(proc_must(
-		(const char *const[]){"cp", "-rT", hl_certs, hl_dir, NULL},
+	ok(proc_must((const char *const[]){"cp", "-rT", hl_certs, hl_dir, NULL},
 		NULL, NULL, ERR_IO, e));
 	hl_launch();
 	hl_post("fault", "{\"name\":\"delay\",\"ms\":\"90\"}");
@@ -133,7 +116,7 @@ static inline int hl_setup(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
 		_free_ char *path = path_join(hl_dir, files[i]);
 
-		hl_ok(secrets_load(hl_secrets, path, e));
+		ok(secrets_load(hl_secrets, path, e));
 	}
 	return 0;
 }
@@ -172,7 +155,7 @@ static inline char *hl_state(
 	const char *const path[] = {a, b, c, d};
 	const json_t *at;
 
-	hl_ok(json_parse(text, strlen(text), &all, e));
+	ok(json_parse(text, strlen(text), &all, e));
 	at = all;
 	for (size_t i = 0; i < 4 && path[i]; i++)
 		at = json_object_get(at, path[i]);
@@ -215,11 +198,11 @@ static inline void hl_open(struct run *r, struct run_opts *o, const char *name)
 {
 	*o = (struct run_opts){.secrets = hl_secrets, .say = hl_say};
 	*r = (struct run){.opts = o};
-	hl_ok(job_open(name, &r->job, e));
-	hl_ok(job_lock(r->job, e));
+	ok(job_open(name, &r->job, e));
+	ok(job_lock(r->job, e));
 	job_guard(r->job, hl_secrets);
-	hl_ok(journal_open(r->job->dir, hl_secrets, &r->j, e));
-	hl_ok(job_plan(r->job, &r->plan, e));
+	ok(journal_open(r->job->dir, hl_secrets, &r->j, e));
+	ok(job_plan(r->job, &r->plan, e));
 }
 
 static inline void hl_close(struct run *r)
@@ -233,7 +216,7 @@ static inline void hl_job(const char *name, json_t *plan)
 {
 	struct job *job;
 
-	hl_ok(job_create(name, plan, &job, e));
+	ok(job_create(name, plan, &job, e));
 	job_close(job);
 	json_decref(plan);
 }

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <cmocka.h>
 
+#include "errtest.h"
 #include "hoster.h"
 #include "pveweb.h"
 
@@ -96,22 +97,6 @@ static inline struct hoster_conn *open_(const char *name)
 {
 	return open_dry(name, false);
 }
-
-#define fails(code_, call)                                                     \
-	do {                                                                   \
-		struct err f_e = {0}, *e = &f_e;                               \
-		assert_int_equal(call, -1);                                    \
-		if (e->code != (code_))                                        \
-			fail_msg("%s: %s, not %s: %s", #call, err_id(e->code), \
-				err_id(code_), e->why);                        \
-	} while (0)
-#define ok(call)                                                               \
-	do {                                                                   \
-		struct err ok_e = {0}, *e = &ok_e;                             \
-		if ((call) != 0)                                               \
-			fail_msg(                                              \
-				"%s: %s: %s", #call, err_id(e->code), e->why); \
-	} while (0)
 
 /* "Name: value" of the newest request that has it; to be freed. */
 static inline char *header(const char *name)

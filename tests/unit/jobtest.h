@@ -13,36 +13,20 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "errtest.h"
 #include "job.h"
 #include "proc.h"
 #include "str.h"
+#include "testdir.h"
 
-/* Shows the error that a test did not want. */
-#define ok(call)                                                          \
-	do {                                                              \
-		struct err ok_e = {0}, *e = &ok_e;                        \
-		if ((call) != 0)                                          \
-			fail_msg("%s: %s %s: %s", #call, err_id(e->code), \
-				e->what, e->why);                         \
-	} while (0)
-#define fails(code_, call)                                                     \
-	do {                                                                   \
-		struct err f_e = {0}, *e = &f_e;                               \
-		assert_int_equal(call, -1);                                    \
-		if (e->code != (code_))                                        \
-			fail_msg("%s: %s, not %s: %s", #call, err_id(e->code), \
-				err_id(code_), e->why);                        \
-	} while (0)
-
-static char jobtest_dir[64];
+static char jobtest_dir[TEST_DIR_LEN];
 
 static inline int jobtest_setup(void **state)
 {
 	(void)state;
 	/* As main.c does: ssh-keygen may end before it read its input. */
 	signal(SIGPIPE, SIG_IGN);
-	snprintf(jobtest_dir, sizeof(jobtest_dir), "/tmp/vmferry-test.XXXXXX");
-	if (!mkdtemp(jobtest_dir))
+	if (!test_dir(jobtest_dir, "test"))
 		return -1;
 	return setenv("VMFERRY_STATE", jobtest_dir, 1);
 }

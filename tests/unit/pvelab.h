@@ -12,9 +12,10 @@
 #include "proc.h"
 #include "pve_priv.h"
 #include "stop.h"
+#include "testdir.h"
 
 struct lab {
-	char dir[64];
+	char dir[TEST_DIR_LEN];
 	pid_t pid;
 	unsigned port;
 	bool old;                        /* has no tokens */
@@ -70,8 +71,8 @@ static inline void lab_start(struct lab *l, const char *release)
 
 	if (!bin)
 		skip();
-	*l = (struct lab){.dir = "/tmp/vmferry-pvelab-XXXXXX"};
-	assert_non_null(mkdtemp(l->dir));
+	*l = (struct lab){0};
+	assert_non_null(test_dir(l->dir, "pvelab"));
 	setenv("VMFERRY_STATE", l->dir, 1);
 	assert_int_equal(
 		proc_spawn(

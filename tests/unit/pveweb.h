@@ -7,6 +7,7 @@
 
 #include "proc.h"
 #include "pve_priv.h"
+#include "testdir.h"
 #include "tlsd.h"
 
 struct route {
@@ -21,7 +22,7 @@ struct web {
 	struct route routes[64];
 	size_t n;
 	struct buf log; /* every request, head and body */
-	char state[64];
+	char state[TEST_DIR_LEN];
 };
 
 /* "GET /path" of a request, without query. */
@@ -105,8 +106,7 @@ static inline unsigned web_count(const struct web *w, const char *text)
 static inline void web_start(struct web *w)
 {
 	memset(w, 0, sizeof(*w));
-	snprintf(w->state, sizeof(w->state), "/tmp/vmferry-pveweb-XXXXXX");
-	assert_non_null(mkdtemp(w->state));
+	assert_non_null(test_dir(w->state, "pveweb"));
 	setenv("VMFERRY_STATE", w->state, 1);
 	w->d.serve = web_serve;
 	w->d.arg = w;

@@ -16,10 +16,11 @@
 #include "core/nbd.h"
 #include "core/proc.h"
 #include "core/str.h"
+#include "testdir.h"
 
 #define MIB (1ULL << 20)
 
-static char real_dir[64];
+static char real_dir[TEST_DIR_LEN];
 static const char *real_missing = "not looked for";
 
 static inline int real_setup(void **state)
@@ -30,8 +31,7 @@ static inline int real_setup(void **state)
 	real_missing = proc_must(argv, NULL, NULL, ERR_IO, NULL)
 		? "qemu-nbd is missing (qemu-utils)"
 		: NULL;
-	snprintf(real_dir, sizeof(real_dir), "/tmp/vmferry-disk-XXXXXX");
-	return mkdtemp(real_dir) ? 0 : -1;
+	return test_dir(real_dir, "disk") ? 0 : -1;
 }
 
 static inline int real_teardown(void **state)

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "folder.h"
+#include "testdir.h"
 #include "tlsd.h"
 #include "trust.h"
 
@@ -306,10 +307,10 @@ static void names(void **state)
 
 static int setup(void **state)
 {
-	static char dir[] = "/tmp/vmferry-folder-XXXXXX";
+	static char dir[TEST_DIR_LEN];
 
 	*state = dir;
-	return mkdtemp(dir) ? setenv("VMFERRY_STATE", dir, 1) : -1;
+	return test_dir(dir, "folder") ? setenv("VMFERRY_STATE", dir, 1) : -1;
 }
 
 static int teardown(void **state)

@@ -19,6 +19,7 @@
 #include "guest_said.h"
 #include "proc.h"
 #include "str.h"
+#include "testdir.h"
 
 /* --- fstrim --- */
 
@@ -206,13 +207,13 @@ static void say(int fd, const char *text, size_t n)
  * that never stops the end is kept. */
 static void hears_the_serial_line(void **state)
 {
-	char dir[] = "/tmp/vmferry-test.XXXXXX";
+	char dir[TEST_DIR_LEN];
 	_free_ char *path = NULL, *part = xmalloc(8192);
 	struct boot_serial *s;
 	int door, fd;
 
 	(void)state;
-	assert_non_null(mkdtemp(dir));
+	assert_non_null(test_dir(dir, "serial"));
 	path = path_join(dir, "100.serial0");
 	assert_null(boot_serial_at(path));
 	assert_string_equal(boot_serial_text(NULL), "");

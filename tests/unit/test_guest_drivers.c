@@ -16,12 +16,13 @@
 #include "guest_dir.h"
 #include "proc.h"
 #include "str.h"
+#include "testdir.h"
 
 #define MODULES "/lib/modules/6.1-test/"
 #define IMAGE "/boot/initrd.img-6.1-test"
 
 static struct guest *g;
-static char dir[64];
+static char dir[TEST_DIR_LEN];
 
 static void run(const char *const argv[], const char *input, size_t n,
 	struct proc_result *r)
@@ -42,8 +43,7 @@ static int set_up(void **state)
 
 	(void)state;
 	g = guest_dir_new();
-	snprintf(dir, sizeof(dir), "/tmp/vmferry-drivers.XXXXXX");
-	assert_non_null(mkdtemp(dir));
+	assert_non_null(test_dir(dir, "drivers"));
 	for (size_t i = 0; i < ARRAY_LEN(modules); i++) {
 		_free_ char *p =
 			xasprintf(MODULES "kernel/drivers/%s", modules[i]);
@@ -107,16 +107,15 @@ static void make(const char *const *tool, bool early)
 	if (early) {
 		/* Microcode, as Debian puts it first. */
 		_free_ char *first = xstrdup("kernel\n");
+		_free_ char *top = path_join(dir, ".early");
+		_free_ char *kernel = path_join(top, "kernel");
 		struct proc_result micro = {0};
 
-		run((const char *const[]){"mkdir", "-p",
-			    "/tmp/vmferry-micro/"
-			    "kernel",
-			    NULL},
-			NULL, 0, &micro);
+		run((const char *const[]){"mkdir", "-p", kernel, NULL}, NULL, 0,
+			&micro);
 		proc_result_free(&micro);
 		run((const char *const[]){"cpio", "-o", "-H", "newc", "--quiet",
-			    "-D", "/tmp/vmferry-micro", NULL},
+			    "-D", top, NULL},
 			first, strlen(first), &micro);
 		buf_add(&b, micro.out, micro.out_len);
 		proc_result_free(&micro);

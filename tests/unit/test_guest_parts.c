@@ -1,7 +1,6 @@
 /*
- * The smaller matters of core/guest/: diffs that patch(1) applies, initramfs
- * archives whole and torn, VMware Tools, fstab, UEFI, application and backup,
- * the proposal.
+ * The smaller matters of core/guest/: diffs that patch(1) applies, VMware
+ * Tools, fstab, UEFI, application and backup.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,6 +15,7 @@
 #include "guest_dir.h"
 #include "proc.h"
 #include "str.h"
+#include "testdir.h"
 
 /* --- diffs --- */
 
@@ -66,10 +66,10 @@ static int run_in(const char *const argv[])
 
 static void diffs_apply(void **state)
 {
-	char dir[] = "/tmp/vmferry-diff.XXXXXX";
+	char dir[TEST_DIR_LEN];
 
 	(void)state;
-	assert_non_null(mkdtemp(dir));
+	assert_non_null(test_dir(dir, "parts"));
 	_free_ char *file = path_join(dir, "f"), *patch = path_join(dir, "p");
 
 	for (int i = 0; i < 60; i++) {
@@ -128,118 +128,6 @@ static void swaps_only_what_stands_alone(void **state)
 		else
 			assert_string_equal(now, row[i].want);
 	}
-}
-
-/* --- initramfs --- */
-
-static void cpio_entry(struct buf *b, const char *name, const char *data)
-{
-	size_t n = strlen(name) + 1, d = strlen(data);
-
-	buf_addf(b,
-		"070701%08x%08x%08x%08x%08x%08x%08zx%08x%08x%08x%08x%08zx"
-		"%08x",
-		1, 0100644, 0, 0, 1, 0, d, 0, 0, 0, 0, n, 0);
-	buf_add(b, name, n);
-	while (b->len % 4)
-		buf_addc(b, '\0');
-	buf_add(b, data, d);
-	while (b->len % 4)
-		buf_addc(b, '\0');
-}
-
-static void cpio(struct buf *b, bool microcode)
-{
-	if (microcode) {
-		cpio_entry(b, "kernel/x86/microcode/GenuineIntel.bin", "ucode");
-		cpio_entry(b, "TRAILER!!!", "");
-		while (b->len % 512)
-			buf_addc(b, '\0');
-		return;
-	}
-	cpio_entry(b, "usr/lib/modules/6.1/kernel/drivers/virtio_scsi.ko.xz",
-		"module");
-	cpio_entry(b, "lib/modules/6.1/kernel/drivers/virtio-pci.ko", "m");
-	cpio_entry(b, "bin/virtio_blk.kotlin", "no module");
-	cpio_entry(b, "TRAILER!!!", "");
-}
-
-static const char *const modules[] = {
-	"virtio_scsi", "virtio_pci", "virtio_blk"};
-
-static int look(const char *path, const void *p, size_t n, bool found[3])
-{
-	struct err e = {0};
-
-	_initramfs_ struct initramfs r = {0};
-
-	assert_int_equal(file_write(path, p, n, 0600, &e), 0);
-	memset(found, 0, 3 * sizeof(*found));
-	if (initramfs_read(path, &r, &e))
-		return -1;
-	initramfs_find(&r, modules, 3, found);
-	return 0;
-}
-
-static void check_found(const char *path, const struct buf *b)
-{
-	bool found[3];
-
-	assert_int_equal(look(path, b->s, b->len, found), 0);
-	assert_true(found[0]);
-	assert_true(found[1]);
-	assert_false(found[2]);
-}
-
-/* Torn anywhere it may be refused or understood in part, never worse. */
-static void check_torn(const char *path, const struct buf *b)
-{
-	for (size_t n = 0; n < b->len; n += 1 + n / 300) {
-		bool found[3];
-
-		look(path, b->s, n, found);
-		assert_false(found[2]);
-	}
-}
-
-static void initramfs_forms(void **state)
-{
-	static const char *const tools[] = {
-		"cat", "gzip", "xz", "zstd", "lz4", "bzip2"};
-	char dir[] = "/tmp/vmferry-cpio.XXXXXX";
-
-	(void)state;
-	assert_non_null(mkdtemp(dir));
-	_free_ char *plain = path_join(dir, "plain");
-	_free_ char *img = path_join(dir, "img");
-	_buf_ struct buf body = {0};
-
-	cpio(&body, false);
-	assert_int_equal(file_write(plain, body.s, body.len, 0600, NULL), 0);
-	for (size_t i = 0; i < ARRAY_LEN(tools); i++)
-		for (int micro = 0; micro < 2; micro++) {
-			_free_ char *packed = NULL;
-			_buf_ struct buf b = {0};
-			_free_ char *cmd = xasprintf("%s %s < %s > %s",
-				tools[i], strcmp(tools[i], "lz4") ? "" : "-l",
-				plain, img);
-			size_t n;
-
-			if (run_in((const char *const[]){
-				    "sh", "-c", cmd, NULL})) {
-				fprintf(stderr, "%s is not here: skipped\n",
-					tools[i]);
-				continue;
-			}
-			assert_int_equal(
-				file_read(img, 1 << 20, &packed, &n, NULL), 0);
-			if (micro)
-				cpio(&b, true);
-			buf_add(&b, packed, n);
-			check_found(img, &b);
-			check_torn(img, &b);
-		}
-	run_in((const char *const[]){"rm", "-r", dir, NULL});
 }
 
 /* --- matters of a whole guest --- */
@@ -510,55 +398,6 @@ static void agent_is_offered(void **state)
 	assert_int_equal(cs.n + cs.n_left, 0);
 }
 
-/* --- the proposal --- */
-
-static void proposals(void **state)
-{
-	static const struct {
-		const char *facts; /* in_initramfs, available */
-		const char *bus, *nic, *reason;
-		bool addable, may_fix;
-	} row[] = {
-		{"\"virtio_pci\":true,\"virtio_scsi\":true|\"virtio_net\":true",
-			"scsi", "virtio", "holds", false, false},
-		{"\"virtio_pci\":true,\"virtio_scsi\":true|", "scsi", "e1000",
-			"holds", false, false},
-		{"\"virtio_pci\":true,\"ahci\":true|", "sata", "e1000",
-			"no virtio_scsi", false, false},
-		{"\"ahci\":true|\"virtio_scsi\":true", "sata", "e1000",
-			"rebuilt", false, false},
-		{"\"ata_piix\":true|", "ide", "e1000", "no virtio_pci", false,
-			false},
-		{"\"ahci\":true|\"virtio_net\":true", "scsi", "virtio",
-			"guest_fix adds", true, true},
-		{"\"ahci\":true|\"virtio_net\":true", "sata", "e1000",
-			"no virtio_pci", true, false},
-	};
-	struct vm vm = {0};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
-		const char *bar = strchr(row[i].facts, '|');
-		_free_ char *text = xasprintf(
-			"{\"family\":\"linux\",\"kernels\":[{\"version\":\"5\","
-			"\"initramfs\":\"/i\",\"default\":true,%s"
-			"\"in_initramfs\":{%.*s},\"available\":{%s}}]}",
-			row[i].addable ? "\"addable\":\"x.ko\"," : "",
-			(int)(bar - row[i].facts), row[i].facts, bar + 1);
-		_json_ json_t *facts = NULL;
-		_free_ char *reason = NULL;
-		const char *bus, *nic;
-
-		assert_int_equal(
-			json_parse(text, strlen(text), &facts, NULL), 0);
-		guest_propose(facts, &vm, row[i].may_fix, &bus, &nic, &reason);
-		assert_string_equal(bus, row[i].bus);
-		assert_string_equal(nic, row[i].nic);
-		assert_non_null(strstr(reason, row[i].reason));
-		assert_int_equal(guest_needs_drivers(facts), row[i].addable);
-	}
-}
-
 int main(void)
 {
 #define G(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -566,7 +405,6 @@ int main(void)
 		cmocka_unit_test(diffs_apply),
 		cmocka_unit_test(diff_of_a_copy_is_words),
 		cmocka_unit_test(swaps_only_what_stands_alone),
-		cmocka_unit_test(initramfs_forms),
 		G(tools_are_disarmed),
 		G(tarball_tools_are_said),
 		G(fstab_by_uuid),
@@ -579,7 +417,6 @@ int main(void)
 		G(read_only_is_refused),
 		G(links_stay_inside),
 		G(binary_files_are_left),
-		cmocka_unit_test(proposals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,13 +64,13 @@ static void ovh(void **state)
 	(void)state;
 	need();
 	hl_job("o", hl_plan("ovh", "203.0.113.9", NS2));
-	hl_ok(hl_run("o", hl_forward, e));
+	ok(hl_run("o", hl_forward, e));
 	there = hl_state("ovh", "blocks", "203.0.113.9/32", "to");
 	assert_string_equal(there, NS2);
 	decided("o", "00:50:56:01:02:03", "bridged", "198.51.100.254");
 	assert_int_equal(
 		hl_count("/virtualMac\",\"query\":null,\"body\":{"), 0);
-	hl_ok(hl_run("o", hl_back, e));
+	ok(hl_run("o", hl_back, e));
 	back = hl_state("ovh", "blocks", "203.0.113.9/32", "to");
 	assert_string_equal(back, NS1);
 	mac = hl_state("ovh", "macs", "00:50:56:01:02:03", "server");
@@ -78,7 +78,7 @@ static void ovh(void **state)
 	assert_int_equal(hl_count(MOVE), 2);
 	no_secret_in("o");
 	/* And once more: what was taken back is not remembered. */
-	hl_ok(hl_run("o", hl_forward, e));
+	ok(hl_run("o", hl_forward, e));
 	assert_int_equal(hl_count(MOVE), 3);
 }
 
@@ -91,9 +91,9 @@ static void ovh_makes_a_mac(void **state)
 	(void)state;
 	need();
 	hl_job("o", hl_plan("ovh", "203.0.113.8", NS2));
-	hl_ok(hl_run("o", hl_forward, e));
+	ok(hl_run("o", hl_forward, e));
 	decided("o", "02:00:00:1a:00:01", "bridged", "198.51.100.254");
-	hl_ok(hl_run("o", hl_back, e));
+	ok(hl_run("o", hl_back, e));
 	back = hl_state("ovh", "blocks", "203.0.113.8/32", "to");
 	assert_string_equal(back, NS1);
 	log = hl_file("requests.log");
@@ -112,9 +112,9 @@ static void ovh_loses_the_mac(void **state)
 	need();
 	hl_post("fault", "{\"name\":\"mac-lost\",\"n\":\"1\"}");
 	hl_job("o", hl_plan("ovh", "203.0.113.9", NS2));
-	hl_ok(hl_run("o", hl_forward, e));
+	ok(hl_run("o", hl_forward, e));
 	decided("o", "02:00:00:1a:00:01", "bridged", "198.51.100.254");
-	hl_ok(hl_run("o", hl_back, e));
+	ok(hl_run("o", hl_back, e));
 	assert_non_null(strstr(hl_said.s, "was 00:50:56:01:02:03 and is gone"));
 }
 
@@ -125,11 +125,11 @@ static void dedibox(void **state)
 	(void)state;
 	need();
 	hl_job("d", hl_plan("dedibox", "203.0.113.25", "12346"));
-	hl_ok(hl_run("d", hl_forward, e));
+	ok(hl_run("d", hl_forward, e));
 	there = hl_state("dedibox", "failover", "203.0.113.25", "destination");
 	assert_string_equal(there, "198.51.100.21");
 	decided("d", "52:54:00:1a:00:01", "bridged", "62.210.0.1");
-	hl_ok(hl_run("d", hl_back, e));
+	ok(hl_run("d", hl_back, e));
 	back = hl_state("dedibox", "failover", "203.0.113.25", "destination");
 	assert_string_equal(back, "192.0.2.11");
 	assert_int_equal(hl_count("deleteMac"), 1);
@@ -143,11 +143,11 @@ static void hetzner(void **state)
 	(void)state;
 	need();
 	hl_job("h", hl_plan("hetzner", "203.0.113.40", "322"));
-	hl_ok(hl_run("h", hl_forward, e));
+	ok(hl_run("h", hl_forward, e));
 	there = hl_state("hetzner", "failover", "203.0.113.40", "active");
 	assert_string_equal(there, "198.51.100.22");
 	decided("h", NULL, "routed", "198.51.100.22");
-	hl_ok(hl_run("h", hl_back, e));
+	ok(hl_run("h", hl_back, e));
 	back = hl_state("hetzner", "failover", "203.0.113.40", "active");
 	assert_string_equal(back, "192.0.2.12");
 	assert_int_equal(hl_count("\"method\":\"POST\""), 2);
@@ -168,7 +168,7 @@ static void lost_answers(void **state)
 
 		hl_post("fault", "{\"name\":\"lost\",\"call\":\"POST *\"}");
 		hl_job(rows[i][0], hl_plan(rows[i][0], rows[i][1], rows[i][2]));
-		hl_ok(hl_run(rows[i][0], hl_forward, e));
+		ok(hl_run(rows[i][0], hl_forward, e));
 		assert_int_equal(hl_count("\"method\":\"POST\""), before + 1);
 	}
 	assert_non_null(strstr(hl_said.s, "the answer was lost"));
@@ -181,9 +181,9 @@ static void lost_request(void **state)
 	need();
 	hl_post("fault", "{\"name\":\"drop\",\"call\":\"POST *\"}");
 	hl_job("o", hl_plan("ovh", "203.0.113.9", NS2));
-	hl_fails(ERR_HOSTER_UNSURE, hl_run("o", hl_forward, e));
+	fails(ERR_HOSTER_UNSURE, hl_run("o", hl_forward, e));
 	assert_int_equal(hl_count(MOVE), 1);
-	hl_ok(hl_run("o", hl_forward, e));
+	ok(hl_run("o", hl_forward, e));
 	assert_int_equal(hl_count(MOVE), 2);
 	assert_non_null(strstr(hl_said.s, "may have been sent before"));
 }
@@ -194,14 +194,14 @@ static void somebody_moved_it(void **state)
 	need();
 	hl_job("o", hl_plan("ovh", "203.0.113.9", NS2));
 	hl_post("fault", "{\"name\":\"maintenance\",\"call\":\"POST *\"}");
-	hl_fails(ERR_HOSTER_DOWN, hl_run("o", hl_forward, e));
+	fails(ERR_HOSTER_DOWN, hl_run("o", hl_forward, e));
 	hl_post("set",
 		"{\"ovh\":{\"blocks\":{\"203.0.113.9/32\":{\"to\":"
 		"\"ns4.ip-198-51-100.eu\"}}}}");
-	hl_fails(ERR_HOSTER_MOVED, hl_run("o", hl_forward, e));
+	fails(ERR_HOSTER_MOVED, hl_run("o", hl_forward, e));
 	assert_int_equal(hl_count(MOVE), 1);
 	/* The way back waits for the operator's word. */
-	hl_fails(ERR_ANSWER_NEEDED, hl_run("o", hl_back, e));
+	fails(ERR_ANSWER_NEEDED, hl_run("o", hl_back, e));
 }
 
 static void task_fails(void **state)
@@ -210,9 +210,9 @@ static void task_fails(void **state)
 	need();
 	hl_post("fault", "{\"name\":\"task-fail\",\"call\":\"POST *\"}");
 	hl_job("o", hl_plan("ovh", "203.0.113.9", NS2));
-	hl_fails(ERR_HOSTER_TASK, hl_run("o", hl_forward, e));
+	fails(ERR_HOSTER_TASK, hl_run("o", hl_forward, e));
 	/* It stays where it was: the next run asks anew. */
-	hl_ok(hl_run("o", hl_forward, e));
+	ok(hl_run("o", hl_forward, e));
 	assert_int_equal(hl_count(MOVE), 2);
 }
 
@@ -223,9 +223,9 @@ static void busy_with_another_task(void **state)
 	hl_job("a", hl_plan("ovh", "203.0.113.9", "ns4.ip-198-51-100.eu"));
 	hl_job("o", hl_plan("ovh", "203.0.113.8", NS2));
 	hl_post("fault", "{\"name\":\"conflict\",\"call\":\"POST *\"}");
-	hl_fails(ERR_HOSTER_BUSY, hl_run("o", hl_forward, e));
+	fails(ERR_HOSTER_BUSY, hl_run("o", hl_forward, e));
 	/* ns4 has no virtual MACs: refused before anything is asked. */
-	hl_fails(ERR_HOSTER_MAC, hl_run("a", hl_forward, e));
+	fails(ERR_HOSTER_MAC, hl_run("a", hl_forward, e));
 	assert_int_equal(hl_count(MOVE), 1);
 }
 
@@ -275,14 +275,14 @@ static bool cut_run(unsigned n, const char *file, const char *address)
 	hl_job(name, hl_plan("ovh", address, NS2));
 	at = lines_of(path);
 	whole = killed_at(name, path, at + n, hl_forward);
-	hl_ok(hl_run(name, hl_forward, e));
+	ok(hl_run(name, hl_forward, e));
 	there = hl_state("ovh", "blocks", block, "to");
 	assert_string_equal(there, NS2);
 	if (hl_count(MOVE) != moves + 1)
 		fail_msg("cut at %u: %u moves", n, hl_count(MOVE) - moves);
 	at = lines_of(path);
 	whole &= killed_at(name, path, at + n, hl_back);
-	hl_ok(hl_run(name, hl_back, e));
+	ok(hl_run(name, hl_back, e));
 	back = hl_state("ovh", "blocks", block, "to");
 	assert_string_equal(back, NS1);
 	if (hl_count(MOVE) != moves + 2)

@@ -13,14 +13,15 @@
 #include "inspect.h"
 #include "proc.h"
 #include "str.h"
+#include "testdir.h"
 #include "verb.h"
 
-static char dir[] = "/tmp/vmferry-inspect-XXXXXX";
+static char dir[TEST_DIR_LEN];
 
 static int setup(void **state)
 {
 	(void)state;
-	return mkdtemp(dir) ? 0 : -1;
+	return test_dir(dir, "inspect") ? 0 : -1;
 }
 
 static int teardown(void **state)

@@ -12,6 +12,7 @@
 #include "lvm.h"
 #include "proc.h"
 #include "str.h"
+#include "testdir.h"
 
 /* Prints what stands in a file beside it, where it is asked as it should be. */
 static const char fake[] =
@@ -21,7 +22,7 @@ static const char fake[] =
 	"cat \"${0%/*}/says\"\n"
 	"exit $(cat \"${0%/*}/ends\")\n";
 
-static char dir[64];
+static char dir[TEST_DIR_LEN];
 
 static void put(const char *name, const char *text, mode_t mode)
 {
@@ -49,8 +50,7 @@ static void attributes(void **state)
 	_free_ char *path0 = xstrdup(getenv("PATH")), *path = NULL;
 
 	(void)state;
-	snprintf(dir, sizeof(dir), "/tmp/vmferry-test.XXXXXX");
-	assert_non_null(mkdtemp(dir));
+	assert_non_null(test_dir(dir, "lvm"));
 	put("lvs", fake, 0700);
 	path = xasprintf("%s:%s", dir, path0);
 	setenv("PATH", path, 1);

@@ -12,8 +12,9 @@
 #include "node_volume.h"
 #include "proc.h"
 #include "str.h"
+#include "testdir.h"
 
-static char dir[64];
+static char dir[TEST_DIR_LEN];
 static char *path0;
 
 static void put(const char *name, const char *text, mode_t mode)
@@ -29,8 +30,7 @@ static int setup(void **state)
 	_free_ char *lib = NULL, *path = NULL;
 
 	(void)state;
-	snprintf(dir, sizeof(dir), "/tmp/vmferry-test.XXXXXX");
-	if (!mkdtemp(dir))
+	if (!test_dir(dir, "volume"))
 		return -1;
 	lib = path_join(dir, "PVE");
 	if (mkdir(lib, 0700))

@@ -12,6 +12,7 @@
 #include "pci.h"
 #include "proc.h"
 #include "str.h"
+#include "testdir.h"
 
 /*
  * Two devices as lspci -x writes them (64 bytes each): an 82574L network card
@@ -30,7 +31,7 @@ static const char dump[] =
 	"20: 00 00 00 00 00 00 00 00 00 00 00 00 d9 15 00 00\n"
 	"30: 00 00 00 00 c8 00 00 00 00 00 00 00 0b 01 00 00\n";
 
-static char dir[] = "/tmp/vmferry-pci-XXXXXX";
+static char dir[TEST_DIR_LEN];
 
 static void put_file(const char *name, const char *text)
 {
@@ -60,7 +61,7 @@ static void put_link(const char *name, const char *target)
 static int setup(void **state)
 {
 	(void)state;
-	if (!mkdtemp(dir))
+	if (!test_dir(dir, "pci"))
 		return -1;
 	put_file("dump", dump);
 	put_dir(NIC "net/enp2s0");

@@ -8,32 +8,11 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "pveweb.h"
+#include "pveops.h"
 
-#define NODE "/api2/json/nodes/pve"
 #define STORAGES "GET " NODE "/storage"
 #define AGENT NODE "/qemu/120/agent/"
-#define NULL_DATA "{\"data\":null}"
 #define EMPTY "{\"data\":[]}"
-
-struct fix {
-	struct web w;
-	struct pve *p;
-	struct err e;
-};
-
-static void fix_open(struct fix *f, const char *version)
-{
-	web_start(&f->w);
-	f->p = web_open(&f->w, version);
-	err_clear(&f->e);
-}
-
-static void fix_close(struct fix *f)
-{
-	pve_close(f->p);
-	web_end(&f->w);
-}
 
 /* ---- storages ---- */
 

@@ -20,6 +20,7 @@
 #include <time.h>
 
 #include "real_disk.h"
+#include "testdir.h"
 
 /* Copy src.raw of that size to target, compare, verify, spoil, verify. */
 static void copy_and_look(const char *target, const char *format,
@@ -42,7 +43,7 @@ static void copy_and_look(const char *target, const char *format,
 /* A directory for a server's socket, as a process of that pid made it. */
 static char *old_place(pid_t pid, time_t age)
 {
-	char *dir = xasprintf("/tmp/vmferry-nbd-%d-XXXXXX", (int)pid);
+	char *dir = xasprintf("%s/vmferry-nbd-%d-XXXXXX", test_tmp(), (int)pid);
 	struct timespec t[2] = {{.tv_sec = time(NULL) - age}};
 	_free_ char *socket = NULL;
 

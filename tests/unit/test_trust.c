@@ -12,18 +12,18 @@
 
 #include "proc.h"
 #include "str.h"
+#include "testdir.h"
 #include "trust.h"
 
 #define A "SHA256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define B "SHA256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
-static char dir[64];
+static char dir[TEST_DIR_LEN];
 
 static int setup(void **state)
 {
 	(void)state;
-	snprintf(dir, sizeof(dir), "/tmp/vmferry-trust-XXXXXX");
-	if (!mkdtemp(dir))
+	if (!test_dir(dir, "trust"))
 		return -1;
 	return setenv("VMFERRY_STATE", dir, 1);
 }
