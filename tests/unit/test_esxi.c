@@ -337,7 +337,8 @@ static void remove_snapshots(void **state)
 	ok(esxi_snapshots(x, id, &tree, e));
 	assert_string_equal(
 		json_str(json_array_get(tree, 0), "name"), "before");
-	bad(esxi_prove_no_delta(x, id, e), ERR_SNAPSHOT_STUCK, "1 snapshot");
+	bad(esxi_prove_no_delta(x, id, e), ERR_SNAPSHOT_STUCK,
+		"snapshots of it: 1");
 	/* the task fails: the host's own words, and all is as before */
 	lab_fault("new", "snapshot-stuck", NULL);
 	bad(esxi_snapshot_remove_all(x, id, &p, 30, e), ERR_SNAPSHOT_STUCK,
