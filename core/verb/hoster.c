@@ -4,7 +4,6 @@
  * something is sent.
  */
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -141,21 +140,6 @@ static int open_account(struct args *a, struct hoster_conn **c, struct err *e)
 	return hoster_open(a->h, &o, c, e);
 }
 
-/* A line whose words may be the hoster's. */
-__attribute__((format(printf, 2, 3))) static void line_f(
-	struct args *a, const char *fmt, ...)
-{
-	_free_ char *raw = NULL, *text = NULL;
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (vasprintf(&raw, fmt, ap) < 0)
-		abort();
-	va_end(ap);
-	text = str_printable_dup(raw);
-	out_f(a->out, "%s\n", text);
-}
-
 static void put_json(struct args *a, const json_t *j)
 {
 	_free_ char *text = json_pretty(j);
@@ -170,14 +154,14 @@ static void show_list(struct args *a, const json_t *all)
 	const json_t *v;
 	size_t i;
 
-	line_f(a, "%s", a->h->title);
+	out_linef(a->out, "%s", a->h->title);
 	json_array_foreach (json_object_get(all, "servers"), i, v)
-		line_f(a, "  server   %-28s %-15s %s%s",
+		out_linef(a->out, "  server   %-28s %-15s %s%s",
 			json_str_or(v, "id", "?"), json_str_or(v, "ip", "-"),
 			json_str_or(v, "name", ""),
 			json_flag(v, "here", false) ? " (this machine)" : "");
 	json_array_foreach (json_object_get(all, "addresses"), i, v)
-		line_f(a, "  address  %-28s -> %s%s%s%s",
+		out_linef(a->out, "  address  %-28s -> %s%s%s%s",
 			json_str_or(v, "address", "?"),
 			json_str_or(v, "server",
 				json_str_or(v, "server_ip", "nowhere")),
@@ -226,18 +210,19 @@ static void show_state(struct args *a, const json_t *s)
 	_free_ char *shared = words(json_object_get(s, "mac_shared"));
 	const json_t *p = json_object_get(s, "pending");
 
-	line_f(a, "%s  points to %s", json_str_or(s, "address", "?"),
+	out_linef(a->out, "%s  points to %s", json_str_or(s, "address", "?"),
 		json_str_or(
 			s, "server", json_str_or(s, "server_ip", "nowhere")));
-	line_f(a, "  moves as     %s%s", json_str_or(s, "unit", "?"),
+	out_linef(a->out, "  moves as     %s%s", json_str_or(s, "unit", "?"),
 		json_flag(s, "movable", true) ? "" : " (never moves)");
-	line_f(a, "  virtual MAC  %s", json_str_or(s, "mac", "none"));
+	out_linef(a->out, "  virtual MAC  %s", json_str_or(s, "mac", "none"));
 	if (*others)
-		line_f(a, "  with it go   %s", others);
+		out_linef(a->out, "  with it go   %s", others);
 	if (*shared)
-		line_f(a, "  MAC shared   %s", shared);
+		out_linef(a->out, "  MAC shared   %s", shared);
 	if (p)
-		line_f(a, "  task         %s %s", json_str_or(p, "task", ""),
+		out_linef(a->out, "  task         %s %s",
+			json_str_or(p, "task", ""),
 			json_str_or(p, "status", "running"));
 }
 
@@ -270,9 +255,9 @@ static int show(struct args *a, struct err *e)
 	if (server) {
 		_free_ char *dns = words(json_at(s, "pattern.dns"));
 
-		line_f(a, "  can move to  %s",
+		out_linef(a->out, "  can move to  %s",
 			json_str_or(server, "name", "?"));
-		line_f(a, "  there        %s, %s, gateway %s, DNS %s",
+		out_linef(a->out, "  there        %s, %s, gateway %s, DNS %s",
 			json_string_value(json_at(s, "pattern.mode")),
 			json_string_value(json_at(s, "pattern.address")),
 			json_string_value(json_at(s, "pattern.gateway")), dns);
@@ -334,7 +319,7 @@ static int move(struct args *a, struct err *e)
 		if (hoster_settle(c, &w, &after, e))
 			return -1;
 	}
-	line_f(a, "%s points to %s", json_str_or(s, "unit", "?"),
+	out_linef(a->out, "%s points to %s", json_str_or(s, "unit", "?"),
 		json_str_or(server, "name", "?"));
 	return 0;
 }
@@ -352,7 +337,7 @@ static int mac_remove(
 	if (hoster_mac_remove(c, a->rest[0], e))
 		return -1;
 	if (!a->dry)
-		line_f(a, "%s: %s is gone", a->rest[0], mac);
+		out_linef(a->out, "%s: %s is gone", a->rest[0], mac);
 	return 0;
 }
 
@@ -378,7 +363,7 @@ static int mac(struct args *a, struct err *e)
 		put_json(a, s);
 		return 0;
 	}
-	line_f(a, "%s", made ? made : json_str_or(s, "mac", "none"));
+	out_linef(a->out, "%s", made ? made : json_str_or(s, "mac", "none"));
 	return 0;
 }
 
