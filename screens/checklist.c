@@ -209,6 +209,8 @@ static int watch(struct checklist *c)
 		.checklist = &c->list,
 		.action = action,
 		.arg = c};
+	/* Heard, not glanced at: the whole log is in its file. */
+	c->f.brief = tui_is_plain(c->w->t);
 	if (c->w->way_back)
 		steer_back(c);
 	c->w->way_back = false;

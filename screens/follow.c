@@ -110,8 +110,19 @@ static char *log_line(const char *line)
 	return xasprintf("%.8s %s", clean + 11, said);
 }
 
+/* A step's own words are indented by two; commands stand at the margin, what
+ * a question shows again is further in. */
+static bool is_said(const char *line)
+{
+	size_t n = strlen(line) > 25 ? strspn(line + 25, " ") : 0;
+
+	return n == 2;
+}
+
 static void add_log(struct follow *f, const char *line)
 {
+	if (f->brief && !is_said(line))
+		return;
 	if (f->log_n == FOLLOW_LOG) {
 		free(f->log[0]);
 		memmove(f->log, f->log + 1, (FOLLOW_LOG - 1) * sizeof(*f->log));

@@ -24,6 +24,7 @@ struct follow {
 	char *log[FOLLOW_LOG];
 	int log_n;
 	unsigned log_count; /* lines that ever came */
+	bool brief;         /* only what a step says: no commands, no diffs */
 	json_t *status;     /* newest */
 	char *what;         /* its progress in the screen's language */
 	char *log_path;

@@ -126,7 +126,7 @@ int target_login(struct wizard *w)
 			.needed = !kept_has(&l)},
 		{.kind = TUI_CHECK,
 			.id = "keep",
-			.label = _("Keep it"),
+			.label = _("Keep the password"),
 			.hint = _(
 				"On this machine, in a file that only its "
 				"owner reads, once it served. Off: forgotten."),
