@@ -343,6 +343,19 @@ static void one_nic(struct guest *g, const json_t *nic, const json_t *net,
 		names_pin(g, name, mac, cs);
 }
 
+/* After all cards: one's old network may be another's. */
+static void tell_stale(struct guest *g, const json_t *nic, const json_t *net,
+	size_t n_nics, struct guest_changes *cs)
+{
+	const json_t *list = json_object_get(net, "interfaces");
+	_free_ char *card = names_card(nic, net, n_nics);
+	const json_t *c = card ? carrier_of(list, card) : NULL;
+	struct net_goal goal = {.gateway = json_str(nic, "gateway")};
+
+	if (c && addr_parse(json_str_or(nic, "address", ""), &goal.addr) == 0)
+		stale_tell(g, net, c, &goal, cs);
+}
+
 void guest_network_changes(
 	struct guest *g, const json_t *wanted, struct guest_changes *cs)
 {
@@ -360,5 +373,7 @@ void guest_network_changes(
 	}
 	json_array_foreach (nics, i, nic)
 		one_nic(g, nic, net, json_array_size(nics), cs);
+	json_array_foreach (nics, i, nic)
+		tell_stale(g, nic, net, json_array_size(nics), cs);
 	cloudinit_change(g, cs);
 }

@@ -87,6 +87,14 @@ void mtu_change(struct guest *g, const json_t *c, const char *card,
 
 /* --- around the stacks --- */
 
+/*
+ * Say where the files, as they will be, still name the gateway, the address
+ * or the network that interface c (as net, the facts before, has it) leaves
+ * for goal: static routes, /etc/sysconfig/network, rc.local (stale.c).
+ */
+void stale_tell(struct guest *g, const json_t *net, const json_t *c,
+	const struct net_goal *goal, struct guest_changes *cs);
+
 /* /etc/resolv.conf where it is a file that nothing writes (resolv.c). */
 void resolv_change(struct guest *g, const char *dns, struct guest_changes *cs);
 /* cloud-init must not write the network anew (cloudinit.c). */
