@@ -44,6 +44,10 @@ struct ssh_reading {
 			* whole only when it was confirmed; 0: 8 MiB */
 };
 
+/* The first of x[i, n) that lies in another span than x[i]; n: none. */
+size_t ssh_span_end(const struct ssh_reading *r, const struct extent *x,
+	size_t n, size_t i);
+
 typedef int ssh_bytes(void *arg, const void *p, size_t n, struct err *e);
 /*
  * Hand on every byte of these extents of a file, in order. ERR_SSH_LOST

@@ -309,8 +309,7 @@ static int run_batch(struct ssh_child *c, struct batch *b, struct err *e)
 
 /* --- commands --- */
 
-/* Extents from i on that lie in one span: the first that does not. */
-static size_t span_end(
+size_t ssh_span_end(
 	const struct ssh_reading *r, const struct extent *x, size_t n, size_t i)
 {
 	uint64_t span = r->span ? r->span : SPAN, at = x[i].offset / span;
@@ -326,7 +325,8 @@ static int add_group(struct buf *cmd, const struct ssh_reading *r,
 {
 	_buf_ struct buf dd = {0};
 
-	if (dd_list(&dd, r->file, x, span_end(r, x, n, *i), i, GROUP_MAX, e))
+	if (dd_list(&dd, r->file, x, ssh_span_end(r, x, n, *i), i, GROUP_MAX,
+		    e))
 		return -1;
 	if (r->packer)
 		buf_addf(cmd,
