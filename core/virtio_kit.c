@@ -120,17 +120,16 @@ static json_t *known(const struct run *r)
 /* A volume that is not in the VM: what a run that was cut off left. */
 static int forget(struct run *r, struct pve *p, struct err *e)
 {
-	json_t *o;
-
-	while ((o = known(r))) {
-		_json_ json_t *own = o;
+	for (;;) {
+		_json_ json_t *o = known(r);
 		const char *id = json_str_or(o, "id", "");
 
+		if (!o)
+			return 0;
 		if (pve_volume_free(p, id, e) ||
 			run_removed(r, "volume", id, e))
 			return -1;
 	}
-	return 0;
 }
 
 /* In the journal before it is on the node. A name that was not the one in the

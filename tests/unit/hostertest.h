@@ -80,7 +80,7 @@ static inline struct hoster_conn *open_dry(const char *name, bool dry)
 		.dry = dry,
 		.say = tell};
 	const struct hoster *h;
-	struct hoster_conn *c;
+	struct hoster_conn *c = NULL;
 	struct err e = {0};
 
 	if (strcmp(name, "ovh") == 0) {

@@ -164,7 +164,7 @@ static const struct guest_change *change(struct guest_changes *cs)
 /* The archive unpacked by other programs than ours, into dir/x. */
 static void unpack(void)
 {
-	_free_ char *file = path_join(guest_dir_root(g), IMAGE + 1);
+	_free_ char *file = path_join(guest_dir_root(g), &IMAGE[1]);
 	_free_ char *to = path_join(dir, "x");
 	_initramfs_ struct initramfs r = {0};
 	struct proc_result plain = {0}, out = {0};
@@ -225,7 +225,7 @@ static void one_form(const char *const *tool, bool early)
 {
 	_changes_ struct guest_changes cs = {0}, again = {0};
 	const struct guest_change *c;
-	_free_ char *before = NULL, *kept = NULL, *link = NULL;
+	_free_ char *before = NULL, *kept = NULL;
 
 	make(tool, early);
 	before = guest_dir_get(g, IMAGE);
@@ -382,7 +382,7 @@ static void torn(void **state)
 	(void)state;
 	debian_tree();
 	make(NULL, true);
-	file = path_join(guest_dir_root(g), IMAGE + 1);
+	file = path_join(guest_dir_root(g), &IMAGE[1]);
 	part = path_join(dir, "part");
 	assert_int_equal(file_read(file, 1 << 24, &data, &len, NULL), 0);
 	for (size_t n = 0; n < len; n += 1 + len / 200) {

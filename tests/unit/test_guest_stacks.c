@@ -51,8 +51,8 @@ static void netplan_empty_forms(void **state)
 		"network: {version: 2, ethernets: {ens192: {dhcp4: true}}}\n",
 		"network:\n  ethernets:\n    ens192: {}\n",
 		"network:\n  ethernets:\n    ens192:\n  version: 2\n",
-		"network:\n  ethernets:\n    ens192:\n"
-		"      addresses: ['2001:db8::7/64']\n"};
+		("network:\n  ethernets:\n    ens192:\n"
+		 "      addresses: ['2001:db8::7/64']\n")};
 	struct fix *f = *state;
 
 	guest_dir_put(f->g, "/usr/sbin/netplan", "");

@@ -70,7 +70,6 @@ static void history(struct job *job, const char *volid)
 static void make_vm(struct world *w)
 {
 	_pve_params_ struct pve_params ps = {0};
-	_job_ struct job *job = NULL;
 	struct run r = {0};
 
 	ok(pve_volume_alloc(
@@ -94,7 +93,7 @@ static void make_vm(struct world *w)
 
 static void put_disc(struct world *w, const char *name)
 {
-	_free_ char *path = NULL, *volid = xasprintf("local:iso/%s", name);
+	_free_ char *path = NULL;
 	struct err e;
 
 	if (pve_volume_path(w->p, w->volid, &path, NULL, NULL, &e))
