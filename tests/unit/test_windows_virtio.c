@@ -74,7 +74,9 @@ static void make_vm(struct world *w)
 
 	ok(pve_volume_alloc(
 		w->p, "local", ID, "raw", 8 << 20, NULL, &w->volid, e));
-	ok(job_create("win01", plan_of(w->lab.port, w->lab.token), &w->job, e));
+	_json_ json_t *plan = plan_of(w->lab.port, w->lab.token);
+
+	ok(job_create("win01", plan, &w->job, e));
 	history(w->job, w->volid);
 	ok(job_lock(w->job, e));
 	r.job = w->job;
