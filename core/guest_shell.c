@@ -48,7 +48,17 @@ static int open_with(struct run *r, const char *accept, double patience,
 		return err_set(e, ERR_SSH_CONNECT,
 			"the plan has no address of the guest "
 			"(guest.ssh.address)");
-	return ssh_open(&t, out, e) ? err_in(e, "log in to %s", host) : 0;
+	if (r->guest_why.code) {
+		*e = r->guest_why;
+		return -1;
+	}
+	if (ssh_open(&t, out, e) == 0)
+		return 0;
+	err_in(e, "log in to %s", host);
+	/* Asked again and again while it starts: a refusal once only. */
+	if (e->code == ERR_SSH_AUTH)
+		r->guest_why = *e;
+	return -1;
 }
 
 /* The fingerprint in the words of ERR_SSH_HOSTKEY_NEW; to be freed. */

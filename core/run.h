@@ -41,6 +41,7 @@ struct run {
 	/* Why a connection could not be opened: not tried a second time by
 	 * this process, since a host locks an account that guesses. */
 	struct err x_why, p_why;
+	struct err guest_why; /* the same of a guest's refusal over SSH */
 };
 
 /* Do all steps that are not done. ERR_ANSWER_NEEDED when a question waits. */
