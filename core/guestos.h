@@ -24,7 +24,7 @@ struct guestos {
 
 /*
  * By either form of the id, in any case, "Server" or "srv". A newer release
- * of a known system ("debian14-64") gets a row with the system's name and an
+ * of a known system ("debian14-64") has a row with the system's name and an
  * id "debian". Null where nothing fits. Static storage.
  */
 const struct guestos *guestos_find(const char *id);

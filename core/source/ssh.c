@@ -18,11 +18,11 @@
 #include "../sample.h"
 #include "../source.h"
 #include "../ssh_child.h"
+#include "../ssh_dd.h"
 #include "../str.h"
 #include "../vmdk.h"
 
 #define SCHEME "ssh://"
-#define COMMAND_MAX 20000 /* bytes; libssh2 takes 32000 */
 #define TEXT_TIMEOUT 60.0 /* s */
 
 enum road { ROAD_HTTPS, ROAD_SSH, ROAD_GZIP, ROAD_LIBSSH2, ROADS };
@@ -304,76 +304,6 @@ static int identity(struct disk_in *in, json_t **out, struct err *e)
 	return esxi_disk_identity(r->esxi, r->disk, out, e);
 }
 
-/* --- reading by dd --- */
-
-static int run_dd(struct ssh *ssh, const struct remote *r,
-	const struct buf *cmd, source_got *got, void *arg, struct err *e)
-{
-	_ssh_result_ struct ssh_result res = {0};
-
-	if (ssh_stream(ssh, cmd->s, got, arg, &res, e))
-		return -1;
-	return dd_judge(r->disk->data, res.status, res.signal, res.err, e);
-}
-
-/* A command's last byte waits until dd has said that it read all it was asked
- * for: what is short would stand at another place, and must not be marked. */
-struct held {
-	source_got *got;
-	void *arg;
-	uint64_t left; /* bytes that are to come */
-	unsigned char last;
-	bool full; /* all came, last is kept */
-};
-
-static int on_part(void *arg, const void *p, size_t n, struct err *e)
-{
-	struct held *h = arg;
-
-	if (n > h->left)
-		return err_set(e, ERR_SOURCE_READ,
-			"the source gave more than was asked for");
-	h->left -= n;
-	if (h->left || !n)
-		return h->got(h->arg, p, n, e);
-	h->full = true;
-	h->last = ((const unsigned char *)p)[n - 1];
-	return n > 1 ? h->got(h->arg, p, n - 1, e) : 0;
-}
-
-static int read_span(struct ssh *ssh, const struct remote *r,
-	const struct buf *cmd, struct held *h, struct err *e)
-{
-	if (run_dd(ssh, r, cmd, on_part, h, e))
-		return -1;
-	if (!h->full)
-		return dd_cut(r->disk->data, e);
-	return h->got(h->arg, &h->last, 1, e);
-}
-
-/* All extents, a command for each span. */
-static int read_libssh2(struct ssh *ssh, const struct remote *r,
-	const struct ssh_reading *how, const struct extent *x, size_t n,
-	source_got *got, void *arg, struct err *e)
-{
-	size_t i = 0;
-
-	while (i < n) {
-		struct held h = {.got = got, .arg = arg};
-		_buf_ struct buf cmd = {0};
-		size_t first = i;
-
-		if (dd_list(&cmd, r->disk->data, x, ssh_span_end(how, x, n, i),
-			    &i, COMMAND_MAX, e))
-			return -1;
-		while (first < i)
-			h.left += x[first++].length;
-		if (read_span(ssh, r, &cmd, &h, e))
-			return -1;
-	}
-	return 0;
-}
-
 /* --- checksums made by the host --- */
 
 static int take_sums(
@@ -442,13 +372,14 @@ static int sample_holes(
 		size_t first = i;
 		uint64_t want = 0;
 
-		for (; i < n && cmd.len < COMMAND_MAX; i++) {
+		for (; i < n && cmd.len < DD_COMMAND_MAX; i++) {
 			dd_add(&cmd, r->disk->data, sample[i].offset,
 				sample[i].length);
 			want += sample[i].length;
 		}
 		i--;
-		if (run_dd(esxi_ssh(r->esxi), r, &cmd, on_sample, &s, e))
+		if (dd_run(esxi_ssh(r->esxi), r->disk->data, &cmd, on_sample,
+			    &s, e))
 			return -1;
 		if (s.bytes != want || s.found) {
 			*why = xasprintf(
@@ -553,7 +484,7 @@ static int read_list(void *reader, const struct extent *x, size_t n,
 			r->conn, r->r->url, r->r->file_size, x, n, got, arg, e);
 	if (r->child)
 		return ssh_child_read(r->child, &how, x, n, got, arg, e);
-	return read_libssh2(r->ssh, r->r, &how, x, n, got, arg, e);
+	return dd_read(r->ssh, &how, x, n, got, arg, e);
 }
 
 static void reader_close(void *reader)
