@@ -372,6 +372,10 @@ static int look_into(struct area *a)
 	if (!(kind->uses & a->use))
 		return doubt(
 			a, "its partition type is not one of %s", kind->name);
+	/* The disk of a guest's own guest, on what was a file system once. Of
+	 * NTFS the words of its boot code stand there. */
+	if (kind->look != fsmap_ntfs && fsmap_no_table(a))
+		return -1;
 	return kind->look(a);
 }
 

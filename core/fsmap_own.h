@@ -80,6 +80,9 @@ struct part {
  * no table. -1: doubt.
  */
 int fsmap_table(struct area *disk, struct part out[PARTS_MAX]);
+/* Has something smaller a table in its first sector? A boot sector has code
+ * in its place. -1: doubt, or there is one. */
+int fsmap_no_table(struct area *a);
 
 /* CRC-32 (reflected), piece by piece and without the final inversion. */
 #define CRC_IEEE 0xedb88320U

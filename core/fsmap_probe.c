@@ -23,6 +23,7 @@ static const struct fsmap_kind swap = {"swap", fsmap_swap, USE_SWAP};
 static const struct fsmap_kind lvm = {"lvm", fsmap_lvm, USE_LVM};
 #define OTHER(var, text) static const struct fsmap_kind var = {.name = text}
 OTHER(bcache, "bcache");
+OTHER(bcachefs, "bcachefs");
 OTHER(bitlocker, "BitLocker");
 OTHER(bluestore, "Ceph");
 OTHER(btrfs, "btrfs");
@@ -78,6 +79,9 @@ static const struct mark {
 	MARK(bcache, 4096 + 24,
 		"\xc6\x85\x73\xf6\x4e\x1a\x45\xca\x82\x65\xf5\x7f\x48\xba\x6d"
 		"\x81"),
+	MARK(bcachefs, 4096 + 24,
+		"\xc6\x85\x73\xf6\x66\xce\x90\xa9\xd9\x6a\x60\xcf\x80\x3d\xf7"
+		"\xef"),
 	MARK(bitlocker, 3, "-FVE-FS-"),
 	MARK(bluestore, 0, "bluestore block device"),
 	MARK(btrfs, 65536 + 64, "_BHRfS_M"),

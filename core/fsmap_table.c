@@ -317,6 +317,23 @@ static bool no_entries(const unsigned char *sector)
 	return true;
 }
 
+int fsmap_no_table(struct area *a)
+{
+	uint64_t sectors = a->about.size / SECTOR;
+	unsigned char s[SECTOR];
+
+	if (area_read(a, 0, s, sizeof(s)))
+		return -1;
+	for (int i = 0; le16(s + 510) == 0xaa55 && i < 4; i++) {
+		struct entry e = entry_of(s, i);
+
+		if (!(e.boot & 0x7f) && e.type && e.first && e.n &&
+			e.first < sectors)
+			return doubt(a, "it has a partition table of its own");
+	}
+	return 0;
+}
+
 int fsmap_table(struct area *disk, struct part out[PARTS_MAX])
 {
 	struct table t = {.disk = disk, .part = out};

@@ -194,6 +194,41 @@ static void lost_source(void **state)
 	assert_true(n > 3);
 }
 
+/* The disk of a guest in the guest: the partition, or the volume, has a table
+ * of its own, and the marks in front are what somebody forgot to wipe. */
+static void table_in_partition(void **state)
+{
+	static const uint64_t first[] = {MIB / 512, 64 * MIB / 512};
+
+	(void)state;
+	fs_need(fs_has("sfdisk") && fs_has("mke2fs"), "sfdisk");
+	for (int i = 0; i < 2; i++) {
+		_extents_ struct extents x = {0};
+		_fsmap_report_ struct fsmap_report r = {0};
+
+		make_disk("label: dos\nstart=2048,size=81920,type=83\n"
+			  "start=131072,size=32768,type=83");
+		put_entry(first[i], 0, 0x83, 8, 16384);
+		/* No table without its signature, and none where what stands
+		 * there is the code of a boot sector. */
+		fs_map("img", &x, &r);
+		assert_string_equal(r.area[i].why, "");
+		fs_poke("img", first[i] * 512 + 510, "\x55\xaa", 2);
+		extents_free(&x);
+		fsmap_report_free(&r);
+		fs_map("img", &x, &r);
+		assert_int_equal(r.n, 2);
+		assert_non_null(strstr(r.area[i].why, "table of its own"));
+		assert_string_equal(r.area[!i].why, "");
+		is_used(&x, first[i] * 512, first[i] * 512 + 16 * MIB);
+		extents_free(&x);
+		fsmap_report_free(&r);
+		fs_poke("img", first[i] * 512 + 446, "\xeb\x10", 2);
+		fs_map("img", &x, &r);
+		assert_string_equal(r.area[i].why, "");
+	}
+}
+
 /* Nothing, too little, and noise. */
 static void odd_disks(void **state)
 {
@@ -217,6 +252,7 @@ int main(void)
 		cmocka_unit_test(finds_partitions),
 		cmocka_unit_test(types_must_fit),
 		cmocka_unit_test(tables_in_doubt),
+		cmocka_unit_test(table_in_partition),
 		cmocka_unit_test(lost_source),
 		cmocka_unit_test(odd_disks),
 	};
