@@ -161,11 +161,3 @@ void sha1_hex(const void *p, size_t n, char out[SHA1_HEX])
 	must(EVP_Digest(p, n, raw, NULL, EVP_sha1(), NULL));
 	hex_encode(out, raw, sizeof(raw));
 }
-
-char *base64(const void *p, size_t n)
-{
-	unsigned char *out = xmalloc((n + 2) / 3 * 4 + 1);
-
-	EVP_EncodeBlock(out, p, n);
-	return (char *)out;
-}

@@ -1,6 +1,6 @@
 /*
- * SHA-256, at once and piece by piece; SHA-1 and base64, which signatures and
- * logins of others ask for. The only user of OpenSSL's EVP.
+ * SHA-256, at once and piece by piece; SHA-1, which signatures of others ask
+ * for. The only user of OpenSSL's EVP.
  */
 #ifndef CORE_DIGEST_H
 #define CORE_DIGEST_H
@@ -46,7 +46,5 @@ int digest_range(const char *name, int fd, uint64_t at, uint64_t len,
 #define SHA1_HEX 41
 /* SHA-1 as 40 lower-case digits: not against forgers of documents. */
 void sha1_hex(const void *p, size_t n, char out[SHA1_HEX]);
-/* Base64 with padding, one line; to be freed (and wiped, where secret). */
-char *base64(const void *p, size_t n);
 
 #endif

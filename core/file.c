@@ -41,6 +41,7 @@ int file_read(
 			return err_set(e, ERR_BAD_INPUT,
 				"%s is larger than %zu bytes", path, max);
 		buf_add(&b, part, n);
+		explicit_bzero(part, n);
 	}
 	if (len)
 		*len = b.len;

@@ -27,15 +27,6 @@ struct folder_conn {
 	struct http *http;
 };
 
-static void wipe(char **s)
-{
-	if (*s)
-		explicit_bzero(*s, strlen(*s));
-	free(*s);
-	*s = NULL;
-}
-#define _wipe_ __attribute__((cleanup(wipe)))
-
 /* --- names --- */
 
 /* Every byte but letters, digits and "-_.~" (and '/' where it parts names)
@@ -97,7 +88,7 @@ void folder_free(struct folder *f)
 {
 	if (!f)
 		return;
-	wipe(&f->cookie);
+	str_wipe(&f->cookie);
 	pthread_mutex_destroy(&f->lock);
 	free(f->host);
 	free(f->user);
@@ -275,7 +266,7 @@ static void forget_session(struct folder *f, const char *who)
 {
 	pthread_mutex_lock(&f->lock);
 	if (f->cookie && strcmp(f->cookie, who + strlen("Cookie: ")) == 0)
-		wipe(&f->cookie);
+		str_wipe(&f->cookie);
 	pthread_mutex_unlock(&f->lock);
 }
 

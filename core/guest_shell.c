@@ -174,14 +174,10 @@ static int exec_over(struct run *r, struct ssh *s, const char *script,
 	_ssh_result_ struct ssh_result res = {0};
 	_free_ char *command = command_of(r, script);
 	_buf_ struct buf in = {0};
-	int rc;
 
 	if (word && strcmp(run_str(r, "guest.ssh.user", "root"), "root"))
 		buf_addf(&in, "%s\n", word);
-	rc = ssh_exec(s, command, in.s, in.len, timeout, &res, e);
-	if (in.s)
-		explicit_bzero(in.s, in.len);
-	if (rc)
+	if (ssh_exec(s, command, in.s, in.len, timeout, &res, e))
 		return -1;
 	/* sudo's own refusal, before anything ran. */
 	if (res.status && !res.out_len && strstr(res.err, "sudo"))

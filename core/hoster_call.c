@@ -190,8 +190,6 @@ struct lines {
 
 static void lines_free(struct lines *l)
 {
-	if (l->text.s)
-		explicit_bzero(l->text.s, l->text.cap);
 	buf_free(&l->text);
 }
 

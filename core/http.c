@@ -26,6 +26,44 @@ struct call {
 	double stop_seen;
 };
 
+/* --- memory --- */
+
+static void *plain_alloc(size_t n)
+{
+	return xmalloc(n);
+}
+
+static void *plain_calloc(size_t n, size_t size)
+{
+	return xcalloc(n, size);
+}
+
+static void *ssl_alloc(size_t n, const char *file, int line)
+{
+	(void)file, (void)line;
+	return n ? xmalloc(n) : NULL;
+}
+
+static void *ssl_realloc(void *p, size_t n, const char *file, int line)
+{
+	(void)file, (void)line;
+	return wipe_realloc(p, n);
+}
+
+static void ssl_free(void *p, const char *file, int line)
+{
+	(void)file, (void)line;
+	wipe_free(p);
+}
+
+void http_wipe_freed(void)
+{
+	/* Refused where OpenSSL is in use already: then as it was. */
+	CRYPTO_set_mem_functions(ssl_alloc, ssl_realloc, ssl_free);
+	curl_global_init_mem(CURL_GLOBAL_DEFAULT, plain_alloc, wipe_free,
+		wipe_realloc, xstrdup, plain_calloc);
+}
+
 /* "AA:BB:...", to be freed; null where it cannot be had. */
 static char *fingerprint(const X509 *x)
 {
@@ -95,7 +133,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
 {
 	struct call *c = arg;
 	size_t len = size * n;
-	_free_ char *line = xstrndup(p, len < MAX_HEADER ? len : MAX_HEADER);
+	_wipe_ char *line = xstrndup(p, len < MAX_HEADER ? len : MAX_HEADER);
 	char *text = str_trim(line);
 
 	if (str_starts(text, "HTTP/")) {
@@ -209,9 +247,7 @@ void http_close(struct http *h)
 
 void http_resp_free(struct http_resp *r)
 {
-	if (r->body)
-		explicit_bzero(r->body, r->len);
-	free(r->body);
+	str_wipe(&r->body);
 	free(r->reason);
 	free(r->type);
 	memset(r, 0, sizeof(*r));
@@ -319,8 +355,6 @@ int http_do(struct http *h, const struct http_req *q, struct http_resp *r,
 		r->type = buf_steal(&c.type);
 		r->retry_after = c.retry_after;
 	}
-	if (c.body.s)
-		explicit_bzero(c.body.s, c.body.len);
 	buf_free(&c.body);
 	buf_free(&c.reason);
 	buf_free(&c.type);

@@ -29,6 +29,10 @@ struct http_opts {
 	bool old_tls; /* TLS 1.0 and what goes with it are good enough */
 };
 
+/* From now on what libcurl and OpenSSL free is zeroed first (secrets_harden):
+ * before either is used, and before there are threads. */
+void http_wipe_freed(void);
+
 struct http;
 /* Connects on the first request. ERR_INTERNAL (libcurl unusable). */
 int http_open(const struct http_opts *o, struct http **out, struct err *e);

@@ -28,9 +28,7 @@ struct part {
 
 void http_part_free(struct http_part_answer *a)
 {
-	if (a->cookie)
-		explicit_bzero(a->cookie, strlen(a->cookie));
-	free(a->cookie);
+	str_wipe(&a->cookie);
 	free(a->modified);
 	free(a->words);
 	*a = (struct http_part_answer){0};
@@ -58,9 +56,7 @@ static void take_range(struct part *p, const char *value)
 
 static void take_cookie(struct part *p, const char *value)
 {
-	if (p->a.cookie)
-		explicit_bzero(p->a.cookie, strlen(p->a.cookie));
-	free(p->a.cookie);
+	str_wipe(&p->a.cookie);
 	p->a.cookie = xstrndup(value, strcspn(value, "; "));
 }
 
@@ -84,7 +80,7 @@ static size_t on_header(char *s, size_t size, size_t n, void *arg)
 {
 	struct part *p = arg;
 	size_t len = size * n;
-	_free_ char *line = xstrndup(s, len < HEADER_MAX ? len : HEADER_MAX);
+	_wipe_ char *line = xstrndup(s, len < HEADER_MAX ? len : HEADER_MAX);
 	char *text = str_trim(line);
 
 	if (str_starts(text, "HTTP/"))
@@ -95,7 +91,6 @@ static size_t on_header(char *s, size_t size, size_t n, void *arg)
 		str_set(&p->a.modified, str_trim(text + 14));
 	else if (strncasecmp(text, "Set-Cookie:", 11) == 0)
 		take_cookie(p, str_trim(text + 11));
-	explicit_bzero(line, strlen(line));
 	return len;
 }
 

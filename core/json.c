@@ -6,6 +6,11 @@
 
 #include "str.h"
 
+void json_wipe_freed(void)
+{
+	json_set_alloc_funcs(xmalloc, wipe_free);
+}
+
 void cleanup_json(json_t **j)
 {
 	json_decref(*j);

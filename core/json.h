@@ -11,6 +11,9 @@
 
 #include "err.h"
 
+/* From now on what jansson frees is zeroed first (secrets_harden). */
+void json_wipe_freed(void);
+
 void cleanup_json(json_t **j);
 #define _json_ __attribute__((cleanup(cleanup_json)))
 

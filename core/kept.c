@@ -50,36 +50,34 @@ static bool is_named(const char *line, const char *name)
 	return strncmp(line, name, n) == 0 && line[n] == '=';
 }
 
-/* The file without a line, with another behind it where value is not null. */
-static int change(const char *name, const char *value, bool *was, struct err *e)
+int kept_change(const char *path, const char *name, const char *value,
+	bool *was, struct err *e)
 {
-	_free_ char *path = file(e), *old = NULL;
+	_wipe_ char *old = NULL;
 	_buf_ struct buf b = {0};
-	size_t len = 0;
 	char *p, *line;
-	int rc;
 
-	if (!path)
-		return -1;
-	if (file_exists(path) && file_read(path, KEPT_MAX, &old, &len, e))
+	if (file_exists(path) && file_read(path, KEPT_MAX, &old, NULL, e))
 		return -1;
 	*was = false;
 	p = old;
 	while (p && (line = str_line(&p))) {
 		if (is_named(line, name))
 			*was = true;
-		else if (*line)
+		else
 			buf_addf(&b, "%s\n", line);
 	}
 	if (value)
 		buf_addf(&b, "%s=%s\n", name, value);
-	rc = *was || value ? file_write(path, b.s ? b.s : "", b.len, 0600, e)
-			   : 0;
-	if (b.s)
-		explicit_bzero(b.s, b.len);
-	if (old)
-		explicit_bzero(old, len);
-	return rc;
+	return *was || value ? file_write(path, b.s ? b.s : "", b.len, 0600, e)
+			     : 0;
+}
+
+static int change(const char *name, const char *value, bool *was, struct err *e)
+{
+	_free_ char *path = file(e);
+
+	return path ? kept_change(path, name, value, was, e) : -1;
 }
 
 int kept_put(const char *name, const char *value, struct err *e)

@@ -16,6 +16,10 @@ char *kept_name(
 
 /* All lines into s; none where there is no file. As secrets_load. */
 int kept_load(struct secrets *s, struct err *e);
+/* The file at path without the line of name, and with another behind it where
+ * value is not null; *was tells whether it was there. */
+int kept_change(const char *path, const char *name, const char *value,
+	bool *was, struct err *e);
 /* Put a line in place of an older one. ERR_BAD_INPUT where name or value would
  * not stay one line. */
 int kept_put(const char *name, const char *value, struct err *e);

@@ -22,8 +22,8 @@
 
 void proc_result_free(struct proc_result *r)
 {
-	free(r->out);
-	free(r->err);
+	wipe_free(r->out);
+	wipe_free(r->err);
 	*r = (struct proc_result){0};
 }
 
@@ -210,6 +210,7 @@ static int talk_read(int *fd, struct buf *b, size_t max, bool keep_going)
 		n = b->len < max ? (ssize_t)(max - b->len) : 0;
 	}
 	buf_add(b, part, n);
+	explicit_bzero(part, n);
 	return 0;
 }
 

@@ -217,11 +217,10 @@ int pve_exchange(struct pve *p, const char *method, const char *path,
 static int once(struct call *c, json_t **body, struct err *e)
 {
 	_http_resp_ struct http_resp r = {0};
-	_free_ char *form = form_of(c->ps);
+	_wipe_ char *form = form_of(c->ps);
 	_free_ char *name = xasprintf("%s %s", c->method, c->path);
 	int rc = pve_exchange(c->p, c->method, c->path, form, &r, e);
 
-	explicit_bzero(form, strlen(form));
 	if (rc < 0) {
 		if (e && !c->get && r.sent && e->code == ERR_PVE_CONNECT)
 			e->code = ERR_TIMEOUT;

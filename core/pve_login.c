@@ -14,19 +14,11 @@
 /* A 401 for a ticket younger than this is not its age's fault. */
 #define FRESH 60.0
 
-static void wipe(char **s)
-{
-	if (*s)
-		explicit_bzero(*s, strlen(*s));
-	free(*s);
-	*s = NULL;
-}
-
 void pve_forget_login(struct pve *p)
 {
-	wipe(&p->auth);
-	wipe(&p->csrf);
-	wipe(&p->ticket);
+	str_wipe(&p->auth);
+	str_wipe(&p->csrf);
+	str_wipe(&p->ticket);
 }
 
 /* Can it stand in a header line? */
@@ -94,7 +86,6 @@ static int get_ticket(
 	buf_adds(&form, "&password=");
 	pve_encode(&form, password);
 	rc = pve_exchange(p, "POST", "/access/ticket", form.s, &r, e);
-	explicit_bzero(form.s, form.len);
 	if (rc < 0)
 		return -1;
 	body = pve_parse(&r);
@@ -124,7 +115,7 @@ static int log_in(struct pve *p, struct err *e)
 int pve_login(struct pve *p, struct err *e)
 {
 	double age = now_mono() - p->login_at;
-	_free_ char *old = NULL;
+	_wipe_ char *old = NULL;
 	bool denied = false;
 	int rc;
 
@@ -137,7 +128,6 @@ int pve_login(struct pve *p, struct err *e)
 		return 0;
 	old = xstrdup(p->ticket);
 	rc = get_ticket(p, old, &denied, e);
-	explicit_bzero(old, strlen(old));
 	/* The password was good an hour ago: this is no guess. */
 	return rc < 0 && denied ? log_in(p, e) : rc;
 }

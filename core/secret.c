@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "http.h"
+#include "json.h"
 #include "str.h"
 
 #define SECRETS_MAX 65536 /* bytes in a file of secrets */
@@ -243,4 +245,6 @@ void secrets_harden(void)
 
 	setrlimit(RLIMIT_CORE, &none);
 	prctl(PR_SET_DUMPABLE, 0);
+	json_wipe_freed();
+	http_wipe_freed();
 }

@@ -46,7 +46,11 @@ const char *secrets_find(const struct secrets *s, const char *text);
  * before a log. */
 void secrets_redact(const struct secrets *s, char *text);
 
-/* Forbid core dumps and ptrace by others for this process. */
+/*
+ * Forbid core dumps and ptrace by others for this process, and let jansson,
+ * libcurl and OpenSSL zero what they free: what went through them is nowhere
+ * left. Before they are used, and before there are threads.
+ */
 void secrets_harden(void);
 
 #endif

@@ -51,14 +51,13 @@ static const char *const prefs[SSH_CLASSES] = {
 /* --- libssh2 as a whole --- */
 
 /* Small blocks may hold the password; large ones hold disk data. */
-static LIBSSH2_FREE_FUNC(wipe_free)
+static LIBSSH2_FREE_FUNC(wiping_free)
 {
-	size_t n = ptr ? malloc_usable_size(ptr) : 0;
-
 	(void)abstract;
-	if (n <= 4096)
-		explicit_bzero(ptr, n);
-	free(ptr);
+	if (ptr && malloc_usable_size(ptr) <= 4096)
+		wipe_free(ptr);
+	else
+		free(ptr);
 }
 
 static LIBSSH2_ALLOC_FUNC(plain_alloc)
@@ -314,7 +313,7 @@ int ssh_open(const struct ssh_target *t, struct ssh **out, struct err *e)
 	s->host = xstrdup(t->host);
 	s->port = t->port ? t->port : 22;
 	s->ses = libssh2_session_init_ex(
-		plain_alloc, wipe_free, plain_realloc, s);
+		plain_alloc, wiping_free, plain_realloc, s);
 	libssh2_session_set_blocking(s->ses, 0);
 	if (open_all(s, t, e))
 		return err_in(e, "log in to %s as %s", t->host, t->user);

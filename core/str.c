@@ -1,6 +1,7 @@
 /* Memory, text, the shell and clocks: see str.h; numbers are in number.c. */
 #include "str.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,12 +69,19 @@ char *xstrdup(const char *s)
 
 char *xasprintf(const char *fmt, ...)
 {
-	char *p;
 	va_list ap;
+	char *p;
+	int n;
 
+	/* vasprintf grows its text by realloc: parts would stay behind. */
 	va_start(ap, fmt);
-	if (vasprintf(&p, fmt, ap) < 0)
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	if (n < 0)
 		abort();
+	p = xmalloc((size_t)n + 1);
+	va_start(ap, fmt);
+	vsnprintf(p, (size_t)n + 1, fmt, ap);
 	va_end(ap);
 	return p;
 }
@@ -86,11 +94,35 @@ void str_set(char **dst, const char *s)
 	*dst = copy;
 }
 
+void wipe_free(void *p)
+{
+	if (p)
+		explicit_bzero(p, malloc_usable_size(p));
+	free(p);
+}
+
+void *wipe_realloc(void *p, size_t n)
+{
+	size_t had = p ? malloc_usable_size(p) : 0;
+	void *to = xmalloc(n);
+
+	if (p)
+		memcpy(to, p, had < n ? had : n);
+	wipe_free(p);
+	return to;
+}
+
+void str_wipe(char **s)
+{
+	wipe_free(*s);
+	*s = NULL;
+}
+
 /* --- growing text --- */
 
 void buf_free(struct buf *b)
 {
-	free(b->s);
+	wipe_free(b->s);
 	*b = (struct buf){0};
 }
 
@@ -111,7 +143,7 @@ static void buf_room(struct buf *b, size_t n)
 		want = 2 * b->cap;
 	if (want < 64)
 		want = 64;
-	b->s = xreallocarray(b->s, want, 1);
+	b->s = wipe_realloc(b->s, want);
 	b->cap = want;
 }
 

@@ -33,7 +33,18 @@ char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* *dst = copy of s, the old value freed. */
 void str_set(char **dst, const char *s);
 
-/* A growing text, always NUL-terminated once something was added. */
+/*
+ * What may have held a secret: zeroed, then freed. wipe_realloc is realloc
+ * that leaves nothing where the block was. p may be null.
+ */
+void wipe_free(void *p);
+void *wipe_realloc(void *p, size_t n);
+/* wipe_free and null: `_wipe_ char *s = NULL;` */
+void str_wipe(char **s);
+#define _wipe_ __attribute__((cleanup(str_wipe)))
+
+/* A growing text, always NUL-terminated once something was added. What it
+ * held is not left in memory that it gave back. */
 struct buf {
 	char *s;
 	size_t len, cap;

@@ -34,19 +34,15 @@ static int headers(struct hoster_conn *c, const char *method, const char *url,
 {
 	const char *user = hoster_secret(c, "hoster.user");
 	const char *password = hoster_secret(c, "hoster.password");
-	char *both, *coded;
+	_wipe_ char *both = NULL, *coded = NULL;
 
 	(void)method, (void)url, (void)body;
 	if (!user || !password)
 		return err_set(e, ERR_SECRET_MISSING,
 			"hoster.user and hoster.password");
 	both = xasprintf("%s:%s", user, password);
-	coded = base64(both, strlen(both));
+	coded = base64_encode(both, strlen(both));
 	buf_addf(lines, "Authorization: Basic %s\n", coded);
-	explicit_bzero(both, strlen(both));
-	explicit_bzero(coded, strlen(coded));
-	free(both);
-	free(coded);
 	return 0;
 }
 

@@ -39,7 +39,7 @@ static int sign(struct hoster_conn *c, const char *method, const char *url,
 	const char *key = hoster_secret(c, "hoster.consumer_key");
 	long now = time(NULL) + hoster_skew(c);
 	char sum[SHA1_HEX];
-	char *text;
+	_wipe_ char *text = NULL;
 
 	if (!secret || !key)
 		return err_set(e, ERR_SECRET_MISSING, "hoster.%s",
@@ -48,8 +48,6 @@ static int sign(struct hoster_conn *c, const char *method, const char *url,
 	text = xasprintf(
 		"%s+%s+%s+%s+%s+%ld", secret, key, method, url, body, now);
 	sha1_hex(text, strlen(text), sum);
-	explicit_bzero(text, strlen(text));
-	free(text);
 	buf_addf(lines,
 		"X-Ovh-Consumer: %s\nX-Ovh-Timestamp: %ld\n"
 		"X-Ovh-Signature: $1$%s\n",

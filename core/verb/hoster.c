@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../hoster.h"
+#include "../kept.h"
 #include "../verb.h"
 
 struct args {
@@ -369,34 +370,12 @@ static int mac(struct args *a, struct err *e)
 
 /* --- keys --- */
 
-/* The file of secrets with its line for the key, other lines as they are. */
-static int save_key(const char *path, const char *key, struct err *e)
-{
-	struct buf b = {0};
-	char *text = NULL, *p, *line;
-	size_t len;
-	int rc;
-
-	if (file_read(path, 65536, &text, &len, e))
-		return -1;
-	p = text;
-	while ((line = str_line(&p)))
-		if (!str_starts(line, "hoster.consumer_key="))
-			buf_addf(&b, "%s\n", line);
-	buf_addf(&b, "hoster.consumer_key=%s\n", key);
-	rc = file_write(path, b.s, b.len, 0600, e);
-	explicit_bzero(b.s, b.cap);
-	explicit_bzero(text, len);
-	buf_free(&b);
-	free(text);
-	return rc;
-}
-
 static int login(struct args *a, struct err *e)
 {
 	_hoster_ struct hoster_conn *c = NULL;
-	char *key = NULL, *url = NULL;
-	int rc;
+	_wipe_ char *key = NULL;
+	_free_ char *url = NULL;
+	bool was;
 
 	if (!a->secrets || str_starts(a->secrets, "fd:"))
 		return err_set(e, ERR_USAGE,
@@ -404,18 +383,16 @@ static int login(struct args *a, struct err *e)
 			"to that file");
 	if (open_account(a, &c, e) || hoster_login(c, &key, &url, e))
 		return -1;
-	rc = key ? save_key(a->secrets, key, e) : 0;
-	if (key && rc == 0)
-		out_f(a->out,
-			"Open this page, log in, choose how long the key "
-			"lives, confirm:\n  %s\nThen: vmferry hoster list "
-			"--provider %s --secrets %s\n",
-			url, a->h->name, a->secrets);
-	if (key)
-		explicit_bzero(key, strlen(key));
-	free(key);
-	free(url);
-	return rc;
+	if (!key)
+		return 0;
+	if (kept_change(a->secrets, "hoster.consumer_key", key, &was, e))
+		return -1;
+	out_f(a->out,
+		"Open this page, log in, choose how long the key "
+		"lives, confirm:\n  %s\nThen: vmferry hoster list "
+		"--provider %s --secrets %s\n",
+		url, a->h->name, a->secrets);
+	return 0;
 }
 
 static void help_one(struct out *o, const struct hoster *h)

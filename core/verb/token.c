@@ -50,7 +50,6 @@ static int make(struct out *o, struct err *e)
 		return err_set(e, ERR_BAD_INPUT, "pveum told no token");
 	if (kept_put("pve.secret", secret, e))
 		return -1;
-	explicit_bzero(r.out, r.out_len);
 	out_f(o, "%s\n", id);
 	return 0;
 }

@@ -47,8 +47,9 @@ static void in_parts_and_again(void **state)
 /* FIPS 180-1 and RFC 4648. */
 static void of_others(void **state)
 {
-	_free_ char *none = base64("", 0), *one = base64("f", 1);
-	_free_ char *two = base64("fo", 2), *six = base64("foobar", 6);
+	_free_ char *none = base64_encode("", 0), *one = base64_encode("f", 1);
+	_free_ char *two = base64_encode("fo", 2),
+		    *six = base64_encode("foobar", 6);
 	char sum[SHA1_HEX];
 
 	(void)state;
