@@ -31,6 +31,7 @@ struct check {
 	struct disk_out *out;
 	const struct copy_map *map;
 	struct extents known;
+	unsigned char *passed; /* by range: not read once more */
 	struct slot slot[DEPTH];
 	unsigned first, used; /* a ring, in the order of offsets */
 	uint64_t next;        /* first offset not asked for */
@@ -74,15 +75,16 @@ static uint64_t to_block(const struct check *c, uint64_t end)
 	return end < c->out->size ? end : c->out->size;
 }
 
-/* Read back before, and not the first of its 64 neighbours that was. */
-static bool passed_over(const struct check *c, size_t i)
+/* Of what was read back before, all but one in so many. */
+static void pass_over(struct check *c)
 {
-	const struct copy_slot *slot = c->map->slot;
-	bool again = slot[i].checked;
+	const struct copy_map *m = c->map;
+	unsigned n = 0;
 
-	for (size_t k = i - i % AGAIN; again && k < i; k++)
-		again = !slot[k].checked;
-	return slot[i].checked && !again && !c->job->all;
+	c->passed = xcalloc(m->n ? m->n : 1, 1);
+	for (size_t i = 0; i < m->n && !c->job->all; i++)
+		if (m->slot[i].checked)
+			c->passed[i] = n++ % AGAIN != 0;
 }
 
 /* How far from off on the target says what it must: zero. Whole ranges only,
@@ -99,7 +101,7 @@ static uint64_t known_to(const struct check *c, uint64_t off)
 			return off;
 		return c->known.e[i].offset + c->known.e[i].length;
 	}
-	if (off % m->range == 0 && passed_over(c, i))
+	if (off % m->range == 0 && c->passed[i])
 		return to_block(c, off + copy_map_len(m, i));
 	if (off % m->range || m->slot[i].kind != COPY_ZERO)
 		return off;
@@ -263,12 +265,14 @@ static int verify(struct check *c, struct err *e)
 		return -1;
 	for (size_t i = 0; i < DEPTH; i++)
 		c->slot[i].buf = xmalloc(PIECE);
+	pass_over(c);
 	rc = check_all(c, e);
 	/* A read without an answer has a buffer of ours. */
 	if (any_busy(c))
 		sink_close(c->out, NULL);
 	for (size_t i = 0; i < DEPTH; i++)
 		free(c->slot[i].buf);
+	free(c->passed);
 	extents_free(&c->known);
 	return rc;
 }

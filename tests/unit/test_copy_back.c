@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -210,6 +211,34 @@ static int reads_for(struct bench *b, const struct copy_map *m, bool all,
 	return b->out.reads - reads;
 }
 
+/* Data few and far between are no reason to read all of them again. */
+static void afterwards_few_of_what_is_scattered(void **state)
+{
+	const uint64_t size = 20 * 70 * (64 * KIB);
+	_copy_result_ struct copy_result r = {0};
+	enum err_code code;
+	struct bench b;
+	int some, all;
+
+	(void)state;
+	bench_make(&b, size, size, false);
+	b.job.range = 64 * KIB;
+	b.job.check = true;
+	b.dout.direct = true;
+	extents_free(&b.in.map); /* all of it is read */
+	memset(b.in.data, 0, size);
+	for (uint64_t at = 0; at < size; at += 70 * (64 * KIB))
+		b.in.data[at] = 1;
+	must_copy(&b, &r);
+	assert_int_equal(r.checked, 20 * (64 * KIB));
+	some = reads_for(&b, r.map, false, &code);
+	assert_int_equal(code, ERR_NONE);
+	all = reads_for(&b, r.map, true, &code);
+	assert_int_equal(code, ERR_NONE);
+	assert_int_equal(all - some, 19);
+	bench_free(&b);
+}
+
 /* Of 64 ranges one once more; zeros and the tail always; all on request. */
 static void afterwards_samples_and_the_rest(void **state)
 {
@@ -286,6 +315,7 @@ int main(void)
 		cmocka_unit_test(a_failed_read_ends_the_copy),
 		cmocka_unit_test(resumes_where_it_was),
 		cmocka_unit_test(stops_in_between),
+		cmocka_unit_test(afterwards_few_of_what_is_scattered),
 		cmocka_unit_test(afterwards_samples_and_the_rest),
 		cmocka_unit_test(checked_wants_a_copy),
 	};
