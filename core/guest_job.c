@@ -133,6 +133,8 @@ json_t *guest_job_wanted(const struct run *r)
 
 	json_put(out, "nics", list);
 	json_put_bool(out, "tools_off", run_flag(r, "guest.tools_off", true));
+	json_put_bool(
+		out, "tools_remove", run_flag(r, "guest.tools_remove", false));
 	json_put_bool(out, "fstab", run_flag(r, "guest.fstab", true));
 	json_put_bool(out, "fstrim", run_flag(r, "guest.fstrim", true));
 	json_put_bool(out, "agent", run_flag(r, "guest.agent", false));

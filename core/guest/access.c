@@ -316,6 +316,7 @@ const struct guest_ops gfs_ops = {
 	.upload = gfs_upload,
 	.uuid_of = gfs_uuid_of,
 	.registry = gfs_registry,
+	.run = gfs_run,
 	.free_bytes = gfs_free,
 	.close = gfs_close,
 };

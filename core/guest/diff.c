@@ -8,6 +8,7 @@
 
 #include "../str.h"
 #include "own.h"
+#include "packages.h"
 
 #define CONTEXT 3
 #define LINES_MAX 4000 /* beyond, the whole file is shown as replaced */
@@ -176,6 +177,8 @@ char *guest_diff(const struct guest_change *c)
 
 	if (c->kernel)
 		return drivers_text(c);
+	if (c->package)
+		return xstrdup(c->package->shown);
 	if (c->link_to)
 		return xasprintf("link %s\n  to %s\n", c->path, c->link_to);
 	if (c->copy_of)

@@ -16,5 +16,8 @@ void gfs_strings_free(char ***list);
 
 /* ERR_GUEST_ACCESS with the handle's last error. Returns -1. */
 int gfs_error(guestfs_h *h, const char *what, struct err *e);
+/* struct guest_ops's run (command.c). */
+int gfs_run(struct guest *g, const char *const argv[], char **said, int *status,
+	struct err *e);
 
 #endif

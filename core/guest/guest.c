@@ -9,6 +9,7 @@
 
 #include "../str.h"
 #include "own.h"
+#include "packages.h"
 
 void cleanup_guest(struct guest **g)
 {
@@ -38,6 +39,8 @@ void guest_changes_free(struct guest_changes *cs)
 		free(cs->c[i].copy_of);
 		free(cs->c[i].kernel);
 		free(cs->c[i].link_to);
+		free(cs->c[i].said);
+		guest_package_free(cs->c[i].package);
 	}
 	for (size_t i = 0; i < cs->n_left; i++)
 		free(cs->left[i]);
@@ -291,7 +294,8 @@ int guest_changes(struct guest *g, const json_t *wanted,
 	}
 	guest_network_changes(g, wanted, out);
 	if (json_flag(wanted, "tools_off", true))
-		guest_tools_changes(g, out);
+		guest_tools_changes(
+			g, json_flag(wanted, "tools_remove", false), out);
 	if (json_flag(wanted, "fstab", true))
 		guest_fstab_changes(g, out);
 	if (json_flag(wanted, "fstab", true))
@@ -314,16 +318,21 @@ int guest_changes(struct guest *g, const json_t *wanted,
  * read as configuration in many places (interfaces.d, netplan, NetworkManager
  * and systemd directories are read whole).
  */
-static int keep_backup(
-	struct guest *g, const struct guest_change *c, struct err *e)
+static char *backup_of(const char *path)
 {
-	_free_ char *name = xstrdup(c->path + 1);
-	_free_ char *to = NULL;
+	_free_ char *name = xstrdup(path + 1);
 
 	for (char *p = name; *p; p++)
 		if (*p == '/')
 			*p = '_';
-	to = xasprintf(BACKUPS "/%s", name);
+	return xasprintf(BACKUPS "/%s", name);
+}
+
+static int keep_backup(
+	struct guest *g, const struct guest_change *c, struct err *e)
+{
+	_free_ char *to = backup_of(c->path);
+
 	/* The first one is the file as it came from the source. */
 	if (guest_has(g, to))
 		return 0;
@@ -332,7 +341,28 @@ static int keep_backup(
 	return g->ops->write(g, to, c->before, 0600, e);
 }
 
-int guest_apply(struct guest *g, const struct guest_change *c, struct err *e)
+int guest_keep(struct guest *g, const char *path, struct err *e)
+{
+	_free_ char *to = backup_of(path);
+
+	if (guest_has(g, to) || !guest_has(g, path))
+		return 0;
+	if (g->ops->mkdirs(g, BACKUPS, e))
+		return -1;
+	return g->ops->copy(g, path, to, e);
+}
+
+/* What cannot be removed after all is kept from starting. */
+static int package_apply(struct guest *g, struct guest_change *c, struct err *e)
+{
+	int rc = packages_apply(g, c->package, &c->said, e);
+
+	if (rc == 0 && c->said)
+		rc = guest_tools_disarm(g, e);
+	return rc ? err_in(e, "change %s in the guest", c->path) : 0;
+}
+
+int guest_apply(struct guest *g, struct guest_change *c, struct err *e)
 {
 	_free_ char *dir = xstrdup(c->path);
 	char *slash = strrchr(dir, '/');
@@ -342,6 +372,8 @@ int guest_apply(struct guest *g, const struct guest_change *c, struct err *e)
 		return err_set(e, ERR_INTERNAL, "the guest is open read-only");
 	if (c->kernel)
 		return guest_drivers_apply(g, c, e);
+	if (c->package)
+		return package_apply(g, c, e);
 	*slash = '\0';
 	if (c->before && keep_backup(g, c, e))
 		return err_in(e, "keep a copy of %s in the guest", c->path);

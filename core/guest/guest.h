@@ -89,7 +89,8 @@ bool guest_needs_drivers(const json_t *facts);
  *              "address6": "2001:db8::7/64", "gateway6", "mtu": bytes,
  *              "name": of the interface, where the operator says it}],
  *    "tools_off": bool, "fstab": bool, "efi": bool, "drivers": bool,
- *    "fstrim": bool (default: true), "agent": bool (default: false)}
+ *    "fstrim": bool (default: true), "agent": bool (default: false),
+ *    "tools_remove": bool (default: false)}
  *
  * A NIC without address keeps its configuration; its name is still pinned to
  * its MAC so that it stays valid.
@@ -106,6 +107,10 @@ struct guest_change {
 			  are null), else null */
 	char *kernel;  /* path is this kernel's initramfs and gets the modules
 			  that `after` lists (before is null), else null */
+	struct guest_package *package; /* of packages.h: path is its name (all
+					  texts are null), else null */
+	char *said; /* by guest_apply: what came of a package, where it was
+		       not what was wanted; else null */
 };
 struct guest_changes {
 	struct guest_change *c;
@@ -125,7 +130,8 @@ char *guest_diff(const struct guest_change *c);
 /* Write one change; the file's owner, mode and SELinux context are kept, the
  * old content stays beside it as NAME.vmferry-before (outside directories
  * that are read whole, such as interfaces.d, where it goes to
- * /var/backups/vmferry/). */
-int guest_apply(struct guest *g, const struct guest_change *c, struct err *e);
+ * /var/backups/vmferry/). A package that cannot be removed after all is kept
+ * from starting; c->said says so. */
+int guest_apply(struct guest *g, struct guest_change *c, struct err *e);
 
 #endif

@@ -53,6 +53,13 @@ struct guest_ops {
 	 * New reference. */
 	json_t *(*registry)(struct guest *g, const char *hive, const char *key,
 		const char *value);
+	/* Run a program of the guest (argv[0] is its path) in the guest's own
+	 * root: away from this machine, with no network and no input. What it
+	 * said on both streams into *said, to be freed; its status into
+	 * *status. On a guest that is only looked at, what it writes is thrown
+	 * away. ERR_GUEST_ACCESS: it does not run here. */
+	int (*run)(struct guest *g, const char *const argv[], char **said,
+		int *status, struct err *e);
 	/* Free bytes on the file system of a path. */
 	uint64_t (*free_bytes)(struct guest *g, const char *path);
 	int (*close)(struct guest *g, struct err *e);
@@ -70,6 +77,7 @@ struct guest {
 	json_t *notes;   /* sentences for guest_facts */
 	json_t *kernels; /* of guest_kernels, looked up once */
 	char *hive;      /* access.c: the hive that is open */
+	bool thawed;     /* command.c: its layer takes what is written */
 };
 
 /* Whole text of a file; null where it is not there, too large, or no text. */
@@ -127,9 +135,13 @@ int guest_drivers_apply(
 void guest_network(struct guest *g, json_t *facts);
 void guest_network_changes(
 	struct guest *g, const json_t *wanted, struct guest_changes *cs);
-/* VMware Tools and fstab (tools.c, fstab.c). */
+/* VMware Tools and fstab (tools.c, fstab.c). remove: the package, where the
+ * guest's own package manager can. */
 const char *guest_tools(struct guest *g);
-void guest_tools_changes(struct guest *g, struct guest_changes *cs);
+void guest_tools_changes(
+	struct guest *g, bool remove, struct guest_changes *cs);
+/* Keep its units from starting, at once. */
+int guest_tools_disarm(struct guest *g, struct err *e);
 bool guest_fstab_device_names(struct guest *g);
 void guest_fstab_changes(struct guest *g, struct guest_changes *cs);
 /* RESUME= of initramfs-tools, GRUB's device.map (fstab.c). */
@@ -139,6 +151,9 @@ bool guest_has_agent(struct guest *g);
 void guest_fstrim_changes(struct guest *g, struct guest_changes *cs);
 void guest_agent_changes(
 	struct guest *g, bool install, struct guest_changes *cs);
+/* A copy of a file, as it came from the source, in /var/backups/vmferry;
+ * the first one counts (guest.c). */
+int guest_keep(struct guest *g, const char *path, struct err *e);
 /* Fingerprints of its SSH server's keys, as "SHA256:..", by the public halves
  * in /etc/ssh; a new reference, empty where there is none (hostkeys.c). */
 json_t *guest_hostkeys(struct guest *g);

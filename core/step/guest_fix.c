@@ -266,6 +266,22 @@ static int note(struct run *r, const struct guest_change *c,
 	return run_note(r, "note", d, e);
 }
 
+/* What came of a package, where it was not what was accepted. */
+static int tell_said(
+	struct run *r, const struct guest_change *c, bool record, struct err *e)
+{
+	json_t *d;
+
+	if (!c->said)
+		return 0;
+	run_say(r, "  %s", c->said);
+	if (!record)
+		return 0;
+	d = json_object();
+	json_put_str(d, "text", c->said);
+	return run_note(r, "note", d, e);
+}
+
 /* What was accepted and is not there any more was written by an earlier,
  * interrupted try; so was a file that is already as edited. What is there in
  * another form was not shown. */
@@ -302,7 +318,8 @@ static int apply(struct run *r, struct guest *g, struct guest_changes *cs,
 
 		if (agreed &&
 			((record && note(r, &cs->c[i], content, e)) ||
-				guest_apply(g, &cs->c[i], e)))
+				guest_apply(g, &cs->c[i], e) ||
+				tell_said(r, &cs->c[i], record, e)))
 			return -1;
 	}
 	return 0;

@@ -217,28 +217,25 @@ static int apply(struct guest **g, const struct guest_changes *cs,
 {
 	struct guest *done = *g;
 
-	for (size_t i = 0; i < cs->n; i++)
+	for (size_t i = 0; i < cs->n; i++) {
 		if (guest_apply(done, &cs->c[i], e))
 			return -1;
+		if (cs->c[i].said)
+			out_notef(o, "%s", cs->c[i].said);
+	}
 	*g = NULL;
 	if (guest_close(done, e))
 		return -1;
 	out_notef(o,
-		"%zu files written; what they were is in "
+		"%zu changes made; what files were is in "
 		"/var/backups/vmferry of the guest",
 		cs->n);
 	return 0;
 }
 
 /* net: the network alone; else all that a job would change. */
-static int change(struct images *im, json_t *nics, bool all, bool write,
-	struct out *o, struct err *e)
+static void want_all(json_t *want, bool all)
 {
-	_changes_ struct guest_changes cs = {0};
-	_guest_ struct guest *g = NULL;
-	_json_ json_t *want = json_object();
-
-	json_put(want, "nics", json_incref(nics));
 	json_put_bool(want, "tools_off", all);
 	json_put_bool(want, "fstab", all);
 	json_put_bool(want, "efi", all);
@@ -246,6 +243,14 @@ static int change(struct images *im, json_t *nics, bool all, bool write,
 	json_put_bool(want, "fstrim", all);
 	if (all)
 		json_put_bool(want, "agent", false);
+}
+
+static int change(struct images *im, const json_t *want, bool write,
+	struct out *o, struct err *e)
+{
+	_changes_ struct guest_changes cs = {0};
+	_guest_ struct guest *g = NULL;
+
 	if (guest_open(im->d, im->n, write, &g, e) ||
 		guest_changes(g, want, &cs, e))
 		return -1;
@@ -263,10 +268,13 @@ static int change(struct images *im, json_t *nics, bool all, bool write,
 
 static int net(int argc, char **argv, bool all, struct out *o, struct err *e)
 {
-	_json_ json_t *nics = json_array();
+	_json_ json_t *want = json_object();
+	json_t *nics = json_array();
 	struct images im = {0};
 	bool write = false;
 
+	json_put(want, "nics", nics);
+	want_all(want, all);
 	for (int i = 0; i < argc; i++) {
 		int rc = 0;
 
@@ -274,6 +282,8 @@ static int net(int argc, char **argv, bool all, struct out *o, struct err *e)
 			write = true;
 		else if (strcmp(argv[i], "--set") == 0 && i + 1 < argc)
 			rc = add_nic(nics, argv[++i], e);
+		else if (all && strcmp(argv[i], "--remove-tools") == 0)
+			json_put_bool(want, "tools_remove", true);
 		else
 			rc = add_image(&im, argv[i], e);
 		if (rc)
@@ -281,7 +291,7 @@ static int net(int argc, char **argv, bool all, struct out *o, struct err *e)
 	}
 	if (!im.n || (!all && !json_array_size(nics)))
 		return verb_usage(&verb_guest, e);
-	return change(&im, nics, all, write, o, e);
+	return change(&im, want, write, o, e);
 }
 
 /* --- boot --- */
@@ -438,7 +448,7 @@ const struct verb verb_guest = {
 	.args = "inspect IMAGE... [--json] | net IMAGE... "
 		"--set NIC=ADDRESS/PREFIX[,gw=A][,dns=A][,ip6=A/P][,gw6=A]"
 		"[,mtu=N][,mac=M] [--apply] | "
-		"fix IMAGE... [--set ...] [--apply] | "
+		"fix IMAGE... [--set ...] [--remove-tools] [--apply] | "
 		"boot IMAGE... [--bus scsi|sata|ide] [--nic virtio|e1000] "
 		"[--mac M]... [--machine pc|q35] [--uefi] [--secure-boot] "
 		"[--hub] [--no-agent] [--memory MIB] "

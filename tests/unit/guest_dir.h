@@ -21,6 +21,9 @@ void guest_dir_copy(struct guest *g, const char *path, const char *from);
 void guest_dir_hive(struct guest *g, const char *path, const char *reg);
 /* A symbolic link at path. */
 void guest_dir_link(struct guest *g, const char *path, const char *to);
+/* Let programs of the tree be run, as shell scripts of this machine, in its
+ * directory; without it none runs. */
+void guest_dir_runs(struct guest *g);
 /* All content of a file; fails the test where it is not there. */
 char *guest_dir_get(struct guest *g, const char *path);
 /* Removes the directory. */
