@@ -65,30 +65,12 @@ static void help(FILE *f)
 		  "Manual: vmferry(1), vmferry-errors(7)."));
 }
 
-/* A pipe gets English, whatever the language: the wizard and scripts read
- * it. */
 static void show_error(const struct err *e)
 {
-	static const char *const labels[] = {N_("why"), N_("next"), N_("see")};
-	bool person = isatty(STDERR_FILENO);
-	_free_ char *what = person ? i18n_said(e->what) : xstrdup(e->what);
-	_free_ char *why = person ? i18n_said(e->why) : xstrdup(e->why);
-	const char *advice = err_advice(e->code);
-	const char *texts[] = {
-		why, person ? _(advice) : advice, "vmferry-errors(7)"};
-	int width = 5;
+	_free_ char *text = verb_error(e, isatty(STDERR_FILENO));
 
-	for (size_t i = 0; person && i < ARRAY_LEN(labels); i++)
-		if (str_cols(_(labels[i])) > width)
-			width = str_cols(_(labels[i]));
 	fflush(stdout);
-	fprintf(stderr, "%s  %s\n", err_id(e->code), what);
-	for (size_t i = 0; i < ARRAY_LEN(labels); i++) {
-		_buf_ struct buf b = {0};
-
-		buf_pad(&b, person ? _(labels[i]) : labels[i], width);
-		fprintf(stderr, "  %s %s\n", b.s, texts[i]);
-	}
+	fputs(text, stderr);
 }
 
 static int run_verb(const struct verb *v, int argc, char **argv)
@@ -101,7 +83,7 @@ static int run_verb(const struct verb *v, int argc, char **argv)
 			v->args, _(v->help));
 		return 0;
 	}
-	if (v->run(argc, argv, &o, &e) == 0)
+	if (verb_call(v, argc, argv, &o, &e) == 0)
 		return 0;
 	show_error(&e);
 	return err_exit_code(e.code);
@@ -155,7 +137,7 @@ int main(int argc, char **argv)
 	}
 	v = verb_find(argv[1]);
 	if (!v) {
-		fprintf(stderr, "vmferry: no verb '%s'\n", argv[1]);
+		fprintf(stderr, _("vmferry: there is no verb %s\n"), argv[1]);
 		help(stderr);
 		return 2;
 	}

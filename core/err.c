@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "i18n.h"
 #include "str.h"
 
 struct err_row {
@@ -41,6 +42,9 @@ int err_set(struct err *e, enum err_code code, const char *fmt, ...)
 	va_start(ap, fmt);
 	vset(e->why, sizeof(e->why), fmt, ap);
 	va_end(ap);
+	/* Who refused had no words for it. */
+	if (!e->why[0])
+		snprintf(e->why, sizeof(e->why), N_("no reason was given"));
 	return -1;
 }
 

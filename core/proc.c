@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "i18n.h"
 #include "stop.h"
 #include "str.h"
 
@@ -322,9 +323,12 @@ int proc_must(const char *const argv[], const struct proc_opts *opts,
 
 	if (proc_run(argv, opts, &own, e))
 		return -1;
-	if (own.status)
+	if (own.status) {
+		const char *said = last_line(own.err);
+
 		return err_set(e, code, "%s ended with %d: %s", argv[0],
-			own.status, last_line(own.err));
+			own.status, *said ? said : N_("it said nothing"));
+	}
 	if (r) {
 		*r = own;
 		own = (struct proc_result){0};

@@ -27,6 +27,39 @@ int verb_usage(const struct verb *v, struct err *e)
 	return err_set(e, ERR_USAGE, "vmferry %s %s", v->name, v->args);
 }
 
+int verb_call(const struct verb *v, int argc, char **argv, struct out *o,
+	struct err *e)
+{
+	return v->run(argc, argv, o, e) ? err_in(e, "vmferry %s", v->name) : 0;
+}
+
+static char *said(const char *english, bool person)
+{
+	return person ? i18n_said(english) : xstrdup(english);
+}
+
+char *verb_error(const struct err *e, bool person)
+{
+	static const char *const labels[] = {N_("why"), N_("next"), N_("see")};
+	_free_ char *what = said(e->what, person), *why = said(e->why, person);
+	const char *advice = err_advice(e->code);
+	const char *texts[] = {
+		why, person ? _(advice) : advice, "vmferry-errors(7)"};
+	_buf_ struct buf b = {0};
+	int width = 5;
+
+	for (size_t i = 0; person && i < ARRAY_LEN(labels); i++)
+		if (str_cols(_(labels[i])) > width)
+			width = str_cols(_(labels[i]));
+	buf_addf(&b, "%s  %s\n", err_id(e->code), what);
+	for (size_t i = 0; i < ARRAY_LEN(labels); i++) {
+		buf_adds(&b, "  ");
+		buf_pad(&b, person ? _(labels[i]) : labels[i], width);
+		buf_addf(&b, " %s\n", texts[i]);
+	}
+	return buf_steal(&b);
+}
+
 const char *out_word(const struct out *o, const char *message)
 {
 	return o->tty ? _(message) : message;

@@ -57,6 +57,16 @@ struct verb {
 /* Null-terminated, in name order. */
 extern const struct verb *const verbs[];
 const struct verb *verb_find(const char *name);
+/* Run it; an error that names no operation is the verb's. */
+int verb_call(const struct verb *v, int argc, char **argv, struct out *o,
+	struct err *e);
+/*
+ * The lines of an error for a terminal or a pipe: id and what was tried; why;
+ * what to do next; where more stands. A person reads them in the language of
+ * the screen, a pipe gets English: the wizard and scripts read it. To be
+ * freed.
+ */
+char *verb_error(const struct err *e, bool person);
 /* ERR_USAGE naming the verb's form. */
 int verb_usage(const struct verb *v, struct err *e);
 

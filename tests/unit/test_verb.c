@@ -1,0 +1,128 @@
+/*
+ * What an operator sees of an error: each one says what was tried, why it
+ * failed and what to do next, whichever verb ended with it and how.
+ */
+#include "jobsample.h"
+
+#include "verb.h"
+
+static char dir_[] = "/no/such/file", word_[] = "--no-such-option";
+static char step_[] = "create_vm", one_[] = "1";
+
+static void put(struct out *o, const char *s, size_t n)
+{
+	(void)o, (void)s, (void)n;
+}
+
+static void note(struct out *o, const char *line)
+{
+	(void)o, (void)line;
+}
+
+/* "ID  what", then why, next and see, each with text behind it. */
+static void is_whole(const struct err *e, const char *who)
+{
+	static const char *const labels[] = {
+		"  why   ", "  next  ", "  see   "};
+	_free_ char *text = verb_error(e, false);
+	char *p = text, *line = str_line(&p);
+	size_t id = strlen(err_id(e->code));
+
+	if (strncmp(line, err_id(e->code), id) || strncmp(line + id, "  ", 2) ||
+		strlen(line) < id + 4 || strstr(line, ": :"))
+		fail_msg("%s: '%s'", who, line);
+	for (size_t i = 0; i < ARRAY_LEN(labels); i++) {
+		line = str_line(&p);
+		if (!line || !str_starts(line, labels[i]) ||
+			strlen(line) < strlen(labels[i]) + 3 ||
+			strstr(line, ": :") || str_ends(line, ": "))
+			fail_msg("%s: '%s'", who, line ? line : "");
+	}
+	assert_null(str_line(&p));
+}
+
+static void every_error(void **state)
+{
+	(void)state;
+	for (int i = 1; i < ERR_COUNT; i++) {
+		struct err e = {0};
+
+		err_set(&e, i, "%s", "");
+		err_in(&e, "copy disk %d", 1);
+		assert_string_equal(e.why, "no reason was given");
+		is_whole(&e, err_id(i));
+	}
+}
+
+/* Each verb with what nobody should give it. */
+static void every_verb(void **state)
+{
+	static char *const rows[][6] = {{NULL}, {word_}, {dir_}, {dir_, dir_},
+		{dir_, step_, one_}, {dir_, step_, one_, one_}, {dir_, word_},
+		{one_, dir_}};
+	struct out o = {.put = put, .note = note};
+	_free_ char *path = xstrdup(getenv("PATH"));
+	unsigned seen = 0;
+
+	(void)state;
+	/* pveum, too, is not there. */
+	assert_int_equal(setenv("PATH", jobtest_dir, 1), 0);
+	for (size_t v = 0; verbs[v]; v++)
+		for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+			char *argv[8] = {(char *)verbs[v]->name};
+			struct err e = {0};
+			int n = 1;
+
+			for (; rows[i][n - 1]; n++)
+				argv[n] = rows[i][n - 1];
+			if (verb_call(verbs[v], n, argv, &o, &e) == 0)
+				continue;
+			is_whole(&e, verbs[v]->name);
+			seen++;
+		}
+	assert_int_equal(setenv("PATH", path, 1), 0);
+	assert_true(seen > 100);
+}
+
+/* A source that changed between two runs of the copy. */
+static void changed_source(void **state)
+{
+	_free_ char *from = path_join(jobtest_dir, "from");
+	_free_ char *to = xasprintf("raw:%s/to", jobtest_dir);
+	_free_ char *marks = path_join(jobtest_dir, "marks");
+	char copy[] = "copy", opt[] = "--state";
+	char *argv[] = {copy, from, to, opt, marks, NULL};
+	_free_ char *data = xcalloc(1, 2 << 20), *what = NULL;
+	struct out o = {.put = put, .note = note};
+	struct err why = {0};
+
+	(void)state;
+	ok(file_write(from, data, 2 << 20, 0600, e));
+	ok(verb_call(verb_find("copy"), 5, argv, &o, e));
+	ok(file_write(from, data, 2 << 20, 0600, e));
+	assert_int_equal(verb_call(verb_find("copy"), 5, argv, &o, &why), -1);
+	assert_int_equal(why.code, ERR_SOURCE_CHANGED);
+	what = xasprintf("copy %s to %s", from, to);
+	assert_string_equal(why.what, what);
+	is_whole(&why, "copy");
+}
+
+/* A tool that fails without a word. */
+static void silent_tool(void **state)
+{
+	const char *argv[] = {"false", NULL};
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(proc_must(argv, NULL, NULL, ERR_IO, &e), -1);
+	assert_string_equal(e.why, "false ended with 1: it said nothing");
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, jobtest_setup, jobtest_teardown)
+	const struct CMUnitTest tests[] = {cmocka_unit_test(every_error),
+		T(silent_tool), T(changed_source), T(every_verb)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
