@@ -115,3 +115,37 @@ json_t *guest_said_network(const char *text)
 		json_put_str(out, "gateway_seen", "absent");
 	return json_incref(out);
 }
+
+/* --- which start it is --- */
+
+static bool is_uuid(const char *s)
+{
+	return strlen(s) == 36 && strspn(s, "0123456789abcdef-") == 36;
+}
+
+bool guest_said_life(const char *text, struct guest_life *out)
+{
+	_free_ char *copy = xstrdup(text);
+	struct guest_life l = {0};
+	bool marked = false;
+	char *p = copy, *line;
+
+	while ((line = str_line(&p))) {
+		if (!marked && is_uuid(line))
+			memcpy(l.boot, line, 37);
+		if (marked && str_u64(line, UINT32_MAX, &l.up) == 0) {
+			*out = l;
+			return true;
+		}
+		marked |= strcmp(line, "vmferry up") == 0;
+	}
+	return false;
+}
+
+bool guest_life_is_new(
+	const struct guest_life *was, const struct guest_life *is)
+{
+	if (*was->boot && *is->boot)
+		return strcmp(was->boot, is->boot) != 0;
+	return is->up < was->up;
+}

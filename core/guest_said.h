@@ -43,4 +43,20 @@ json_t *guest_said_fstrim(const char *text, uint64_t *sum);
  */
 json_t *guest_said_network(const char *text);
 
+/* Which start of the system this is. */
+#define GUEST_LIFE                                          \
+	"cat /proc/sys/kernel/random/boot_id 2>/dev/null; " \
+	"echo vmferry up; cut -d. -f1 /proc/uptime"
+
+struct guest_life {
+	char boot[40]; /* the kernel's id of this start, or "" */
+	uint64_t up;   /* s */
+};
+
+/* What that printed; false where it is not whole. */
+bool guest_said_life(const char *text, struct guest_life *out);
+/* Did it start anew since? By the id, else by an uptime that is less. */
+bool guest_life_is_new(
+	const struct guest_life *was, const struct guest_life *is);
+
 #endif

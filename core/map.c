@@ -91,6 +91,31 @@ static void map_ostype(
 	json_put_str(o, "ostype", g ? guestos_pve(g, release) : "other");
 }
 
+/* What Secure Boot and the TPM become: told, since the operator finds out at
+ * the first start otherwise. */
+static void warn_firmware(
+	const struct vm *vm, unsigned release, json_t *warnings)
+{
+	if (vm->secure_boot && release < 701)
+		warn(warnings,
+			"The VM has Secure Boot; this Proxmox VE release has "
+			"no keys for it (from 7.1 on): it starts without.");
+	else if (vm->secure_boot)
+		warn(warnings,
+			"Secure Boot stays on, with Microsoft's keys. Keys of "
+			"your own (MOK) are not carried over: enroll them "
+			"again, or what they signed does not start.");
+	if (vm->tpm && release < 701)
+		warn(warnings,
+			"The VM has a TPM; this Proxmox VE release has none "
+			"(from 7.1 on).");
+	else if (vm->tpm)
+		warn(warnings,
+			"The VM gets a new, empty TPM: the old one's content "
+			"cannot be moved. Have the BitLocker recovery key at "
+			"hand.");
+}
+
 static void map_firmware(json_t *o, const struct vm *vm, unsigned release,
 	const json_t *choices, json_t *warnings)
 {
@@ -107,14 +132,7 @@ static void map_firmware(json_t *o, const struct vm *vm, unsigned release,
 	warn(warnings,
 		"UEFI boot entries are not carried over: the guest must have "
 		"\\EFI\\BOOT\\BOOTX64.EFI on its EFI partition.");
-	if (vm->tpm && release < 701)
-		warn(warnings,
-			"The VM has a TPM; this Proxmox VE release has none "
-			"(from 7.1 on).");
-	else if (vm->tpm)
-		warn(warnings,
-			"The TPM's content cannot be moved: have the BitLocker "
-			"recovery key at hand.");
+	warn_firmware(vm, release, warnings);
 }
 
 json_t *map_config(const struct vm *vm, unsigned release, const json_t *choices,

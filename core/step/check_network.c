@@ -372,12 +372,12 @@ static int look_around(struct run *r, struct err *e)
 }
 
 /* A restart that the guest asks for comes when it is known to be reachable,
- * and it has to be so afterwards. */
+ * and it has to be so afterwards. One that is under way is waited for. */
 static int run(struct run *r, struct err *e)
 {
 	int again;
 
-	if (look_around(r, e))
+	if (!guest_reboot_pending(r) && look_around(r, e))
 		return -1;
 	again = is_windows(r) ? 0 : guest_reboot_if_needed(r, e);
 	if (again <= 0)

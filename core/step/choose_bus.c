@@ -74,8 +74,8 @@ static int note_choice(struct run *r, const char *bus, const char *nic,
 }
 
 /* UEFI: the variables' disk comes after the system disk, so that its volume
- * never takes the first place. */
-static int add_efi(
+ * never takes the first place. With it a TPM, where the old VM had one. */
+static int add_firmware(
 	struct run *r, struct pve *p, struct pve_params *params, struct err *e)
 {
 	const char *storage = json_str_or(run_disk(r, 0), "storage", "");
@@ -85,14 +85,14 @@ static int add_efi(
 		return 0;
 	if (pve_vm_config(p, run_vmid(r), &config, e))
 		return -1;
-	if (json_str(config, "efidisk0"))
-		return 0;
-	if (pve_has(p, PVE_EFI_TYPE))
+	if (!json_str(config, "efidisk0") && pve_has(p, PVE_EFI_TYPE))
 		pve_param(params, "efidisk0",
 			"%s:1,efitype=4m,pre-enrolled-keys=%d", storage,
 			r->vm->secure_boot);
-	else
+	else if (!json_str(config, "efidisk0"))
 		pve_param(params, "efidisk0", "%s:1", storage);
+	if (r->vm->tpm && !json_str(config, "tpmstate0") && pve_has(p, PVE_TPM))
+		pve_param(params, "tpmstate0", "%s:1,version=v2.0", storage);
 	return 0;
 }
 
@@ -107,7 +107,7 @@ static int run(struct run *r, struct err *e)
 		note_choice(r, bus, nic, reason, e))
 		return -1;
 	if (run_pve(r, &p, e) || bus_disks(r, &params, e) ||
-		add_efi(r, p, &params, e))
+		add_firmware(r, p, &params, e))
 		return -1;
 	target_add_nics(r, &params, true);
 	return pve_vm_set(p, run_vmid(r), &params, NULL, e);

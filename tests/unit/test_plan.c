@@ -68,6 +68,44 @@ static void nets(void **state)
 	assert_string_equal(b, "e1000,bridge=vmbr1,tag=12,link_down=1");
 }
 
+/* What becomes of Secure Boot and TPM is said, and nothing where there was
+ * neither. */
+static void keys_and_tpm(void **state)
+{
+	static const struct {
+		unsigned release;
+		bool secure, tpm;
+		const char *words[2]; /* after the boot entries' */
+	} rows[] = {
+		{804, false, false, {NULL}},
+		{804, true, false, {"Secure Boot stays on"}},
+		{804, false, true, {"a new, empty TPM"}},
+		{701, true, true, {"Secure Boot stays on", "a new, empty TPM"}},
+		{604, true, true, {"it starts without", "has none"}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct vm vm = {.cpus = 1,
+			.firmware = VM_UEFI,
+			.secure_boot = rows[i].secure,
+			.tpm = rows[i].tpm};
+		_json_ json_t *said = json_array(), *choices = json_object();
+		_json_ json_t *o =
+			map_config(&vm, rows[i].release, choices, said);
+		size_t n = json_array_size(said), k = 0;
+
+		for (; k < 2 && rows[i].words[k]; k++)
+			assert_non_null(strstr(
+				json_string_value(json_array_get(said,
+					n - rows[i].secure - rows[i].tpm + k)),
+				rows[i].words[k]));
+		/* One for the guest that is not known, one for the entries. */
+		assert_int_equal(n, 2 + k);
+		assert_string_equal(json_str(o, "bios"), "ovmf");
+	}
+}
+
 static void disks(void **state)
 {
 	_free_ char *v = NULL;
@@ -293,6 +331,7 @@ int main(void)
 		cmocka_unit_test(releases),
 		cmocka_unit_test(nets),
 		cmocka_unit_test(disks),
+		cmocka_unit_test(keys_and_tpm),
 		cmocka_unit_test(golden),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(timing),
