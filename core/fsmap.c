@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "i18n.h"
 #include "str.h"
 
 #define CACHE 128 /* blocks of FSMAP_GRAIN */
@@ -288,7 +289,7 @@ static void settle(struct fsmap *m, struct extents *x)
 {
 	static const struct fsmap_area twice = {.name = "disk",
 		.kind = "unknown",
-		.why = "one place is in two areas"};
+		.why = N_("one place is in two areas")};
 	uint64_t end = 0;
 
 	if (m->n)

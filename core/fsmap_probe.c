@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "i18n.h"
 #include "str.h"
 
 #define HEAD (256U << 10)
@@ -34,7 +35,7 @@ OTHER(fat, "FAT");
 OTHER(gfs2, "GFS2");
 OTHER(integrity, "dm-integrity");
 OTHER(jfs, "JFS");
-OTHER(ldm, "a dynamic disk of Windows");
+OTHER(ldm, N_("a dynamic disk of Windows"));
 OTHER(luks, "LUKS");
 OTHER(nilfs, "NILFS2");
 OTHER(ocfs2, "OCFS2");
@@ -43,7 +44,7 @@ OTHER(raid, "Linux RAID");
 OTHER(refs, "ReFS");
 OTHER(reiser, "ReiserFS");
 OTHER(stratis, "Stratis");
-OTHER(suspended, "a suspended system");
+OTHER(suspended, N_("a suspended system"));
 OTHER(ufs, "UFS");
 OTHER(vdo, "VDO");
 OTHER(zfs, "ZFS");

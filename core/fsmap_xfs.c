@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "i18n.h"
 #include "str.h"
 
 #define BB 512U         /* a block of the log */
@@ -259,18 +260,18 @@ static int read_node(struct group *g, uint32_t at, unsigned level)
 	struct xfs *x = g->x;
 
 	if (!at || at >= g->blocks)
-		return bad_group(g, "the free space");
+		return bad_group(g, N_("the free space"));
 	if (area_read(x->a, g->at + (uint64_t)at * x->block, g->node, x->block))
 		return -1;
 	if (memcmp(p, x->five ? "AB3B" : "ABTB", 4) != 0 ||
 		be16(p + 4) != level)
-		return bad_group(g, "the free space");
+		return bad_group(g, N_("the free space"));
 	if (x->five &&
 		(be64(p + 16) != (g->at + (uint64_t)at * x->block) / BB ||
 			memcmp(p + 32, x->uuid, 16) != 0 ||
 			be32(p + 48) != g->number ||
 			!crc_right(p, x->block, 52)))
-		return bad_group(g, "the free space");
+		return bad_group(g, N_("the free space"));
 	return 0;
 }
 
@@ -283,13 +284,13 @@ static int take_leaf(struct group *g, size_t header)
 	/* Only a full group's one leaf is empty: else this could be a ring. */
 	if (header + (size_t)n * 8 > x->block ||
 		(!n && be32(g->node + 12) != UINT32_MAX))
-		return bad_group(g, "the free space");
+		return bad_group(g, N_("the free space"));
 	for (; n--; p += 8) {
 		uint64_t first = be32(p), count = be32(p + 4);
 
 		if (first < g->next || !count || count > g->blocks ||
 			first > g->blocks - count)
-			return bad_group(g, "the free space");
+			return bad_group(g, N_("the free space"));
 		g->next = first + count;
 		g->sum += count;
 		area_unused(x->a, g->at + first * x->block, count * x->block);
@@ -305,7 +306,7 @@ static int walk(struct group *g, uint32_t root, unsigned levels)
 	uint32_t at = root;
 
 	if (!levels || levels > LEVELS_MAX)
-		return bad_group(g, "the header");
+		return bad_group(g, N_("the header"));
 	for (unsigned level = levels - 1; level; level--) {
 		if (read_node(g, at, level))
 			return -1;
@@ -314,10 +315,11 @@ static int walk(struct group *g, uint32_t root, unsigned levels)
 	for (uint32_t seen = 0; at != UINT32_MAX; seen++) {
 		if (seen > g->blocks || read_node(g, at, 0) ||
 			take_leaf(g, header))
-			return bad_group(g, "the free space");
+			return bad_group(g, N_("the free space"));
 		at = be32(g->node + 12);
 	}
-	return g->sum == g->free ? 0 : bad_group(g, "the count of free space");
+	return g->sum == g->free ? 0
+				 : bad_group(g, N_("the count of free space"));
 }
 
 static int look_at_group(struct group *g)
@@ -329,11 +331,11 @@ static int look_at_group(struct group *g)
 		return -1;
 	if (memcmp(s, "XAGF", 4) != 0 || be32(s + 4) != 1 ||
 		be32(s + 8) != g->number || be32(s + 12) != g->blocks)
-		return bad_group(g, "the header");
+		return bad_group(g, N_("the header"));
 	if (x->five &&
 		(memcmp(s + 64, x->uuid, 16) != 0 ||
 			!crc_right(s, x->sector, 216)))
-		return bad_group(g, "the header");
+		return bad_group(g, N_("the header"));
 	g->list = be32(s + 48);
 	g->free = be32(s + 52);
 	g->tree = be32(s + 60);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "pve_priv.h"
+#include "i18n.h"
 #include "trust.h"
 
 #define PORT 8006
@@ -145,7 +146,7 @@ static int choose_node(struct pve *p, const json_t *nodes, struct err *e)
 	if (!own)
 		return err_set(e, ERR_NOT_FOUND,
 			"say which node of the cluster: %s",
-			names.len ? names.s : "it names none");
+			names.len ? names.s : N_("it names none"));
 	str_set(&p->node, own);
 	return 0;
 }

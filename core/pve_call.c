@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "pve_priv.h"
+#include "i18n.h"
 #include "stop.h"
 
 #define GET_TRIES 3
@@ -233,7 +234,7 @@ static int once(struct call *c, json_t **body, struct err *e)
 		return 0;
 	return err_set(e, ERR_PVE_SERVER,
 		"the answer to %s is not the API's JSON (%s)", name,
-		*r.type ? r.type : "no type");
+		*r.type ? r.type : N_("no type"));
 }
 
 /* once, and again where nothing answered a GET. */
@@ -285,7 +286,7 @@ static bool drop_unknown(struct call *c, const json_t *body)
 			continue;
 		}
 		pve_note(c->p,
-			"Proxmox VE %s does not know %s: left out (was %s)",
+			N_("Proxmox VE %s does not know %s: left out (was %s)"),
 			c->p->version, kv.key, kv.value);
 		free(kv.key);
 		free(kv.value);
@@ -340,7 +341,8 @@ static int check_params(struct pve *p, const struct pve_endpoint *ep,
 				ep->method, ep->path, kv->key);
 		if (kv->optional && !pve_has(p, row->feature)) {
 			pve_note(p,
-				"Proxmox VE %s has no %s: %s left out (was %s)",
+				N_("Proxmox VE %s has no %s: %s left out (was "
+				   "%s)"),
 				p->version, pve_feature_name(row->feature),
 				kv->key, kv->value);
 			continue;

@@ -169,13 +169,15 @@ static int judge(struct follow *f, const json_t *status, unsigned *warnings,
 			*warnings = n;
 		return 0;
 	}
-	if (!*text || strcmp(text, "unexpected status") == 0)
+	if (*text && strcmp(text, "unexpected status"))
+		return task_failed(f, text, e);
+	if (f->tail[1])
 		return err_set(e, ERR_PVE_TASK,
 			"it ended without saying how (was the node "
-			"restarted?)%s%s",
-			f->tail[1] ? "; last line: " : "",
-			f->tail[1] ? f->tail[1] : "");
-	return task_failed(f, text, e);
+			"restarted?); last line: %s",
+			f->tail[1]);
+	return err_set(e, ERR_PVE_TASK,
+		"it ended without saying how (was the node restarted?)");
 }
 
 /* A node or its proxy that is being restarted is borne for a while. */

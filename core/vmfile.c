@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "i18n.h"
 #include "manifest.h"
 #include "ovf.h"
 #include "str.h"
@@ -210,7 +211,7 @@ static void look_disk(struct vmfile *f, struct vm_disk *d)
 	if (d->unsupported)
 		return;
 	if (!d->file)
-		refuse(d, ERR_DISK_MISSING, "it has no file");
+		refuse(d, ERR_DISK_MISSING, N_("it has no file"));
 	else
 		place_disk(f, d);
 	if (!d->path || open_disk(f, d, &e) == 0)

@@ -231,14 +231,14 @@ const struct hoster hoster_dedibox = {
 	.title = "Scaleway Dedibox",
 	.outage = N_("some seconds to a few minutes"),
 	.limits = N_("not published; one look every 10 s is safe"),
-	.credentials =
+	.credentials = N_(
 		"In the Dedibox console (console.online.net): API, private "
 		"access, show the token. It has all rights of the account "
 		"(there are no smaller ones): make a new one after the move, "
 		"which ends the old one. Line of the file of secrets: "
 		"hoster.token=...\n"
 		"A failover address keeps its MAC on another Dedibox server; "
-		"addresses that share a MAC move together.",
+		"addresses that share a MAC move together."),
 	.secrets = secrets,
 	.urls = urls,
 	.mac_types = mac_types,

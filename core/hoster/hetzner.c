@@ -286,7 +286,7 @@ const struct hoster hoster_hetzner = {
 	.title = "Hetzner Robot",
 	.outage = N_("about a minute, three at most"),
 	.limits = N_("about 100 looks and 50 switches an hour"),
-	.credentials =
+	.credentials = N_(
 		"In Robot (robot.hetzner.com): Settings, Web service and app "
 		"settings, create a web service user. It has all rights of the "
 		"account's servers (Hetzner knows no smaller ones): delete it "
@@ -294,7 +294,7 @@ const struct hoster hoster_hetzner = {
 		"hoster.user=#ws+..., hoster.password=...\n"
 		"Only addresses ordered as failover can move. They are routed "
 		"to the main address of the server: the guest is set up "
-		"routed, without a virtual MAC.",
+		"routed, without a virtual MAC."),
 	.secrets = secrets,
 	.urls = urls,
 	.mac_types = mac_types,

@@ -11,10 +11,10 @@ const struct hoster hoster_manual = {
 	.title = N_("any other hoster, by hand"),
 	.outage = N_("as long as the hoster and you take for it"),
 	.limits = "none",
-	.credentials =
+	.credentials = N_(
 		"Nothing: vmferry stops at the right moment, says what to do "
 		"in the hoster's console, takes the virtual MAC down and goes "
 		"on. Look up before: where the console moves an address, "
 		"whether it needs a virtual MAC on a bridge, and which gateway "
-		"the guest gets on the new server.",
+		"the guest gets on the new server."),
 };

@@ -43,7 +43,8 @@ static int sign(struct hoster_conn *c, const char *method, const char *url,
 
 	if (!secret || !key)
 		return err_set(e, ERR_SECRET_MISSING, "hoster.%s",
-			secret ? "consumer_key (vmferry hoster login makes it)"
+			secret ? N_("consumer_key (vmferry hoster login makes "
+				    "it)")
 			       : "application_secret");
 	text = xasprintf(
 		"%s+%s+%s+%s+%s+%ld", secret, key, method, url, body, now);
@@ -440,7 +441,7 @@ const struct hoster hoster_ovh = {
 	.title = "OVHcloud",
 	.outage = N_("mostly under a minute, 15 at most"),
 	.limits = N_("not published; one look every 5 s is safe"),
-	.credentials =
+	.credentials = N_(
 		"1. https://eu.api.ovh.com/createApp/ (ca.api.ovh.com, "
 		"api.us.ovhcloud.com): make an application; put its lines into "
 		"the file of secrets: hoster.application_key=..., "
@@ -451,7 +452,7 @@ const struct hoster hoster_ovh = {
 		"confirm it (choose one day):\n"
 		"   GET /auth/*, GET /dedicated/server and below, POST and "
 		"DELETE .../virtualMac*, GET /ip and below, POST /ip/*/move\n"
-		"A block moves as a whole, with its virtual MACs.",
+		"A block moves as a whole, with its virtual MACs."),
 	.secrets = secrets,
 	.urls = urls,
 	.mac_types = mac_types,

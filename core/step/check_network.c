@@ -126,7 +126,7 @@ static int ask_inside(
 			return 0;
 		}
 		if (rc == 1) {
-			json_put_str(seen, by, "has it");
+			json_put_str(seen, by, N_("has it"));
 			return 0;
 		}
 		if (now_mono() > until)
@@ -167,7 +167,7 @@ static int judge_gateway(struct run *r, const json_t *said, struct err *e)
 	if (!is_planned(want, via, &planned) && planned)
 		return err_set(e, ERR_NET_UNREACHABLE,
 			"the guest's default route goes by %s, not by %s",
-			via ? via : "no gateway", planned);
+			via ? via : N_("no gateway"), planned);
 	if (strcmp(json_str_or(said, "gateway_seen", ""), "absent") == 0)
 		return err_set(e, ERR_NET_UNREACHABLE,
 			"the guest's gateway %s answers it neither ping nor "

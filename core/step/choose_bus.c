@@ -131,7 +131,7 @@ static int verify(struct run *r, struct err *e)
 		now = json_str_or(config, key, "");
 		if (!str_starts(now, volid))
 			return err_set(e, ERR_PVE_SERVER, "%s is %s, not %s",
-				key, *now ? now : "not there", volid);
+				key, *now ? now : N_("not there"), volid);
 	}
 	return 0;
 }

@@ -47,7 +47,7 @@ static int go(struct run *r, const char *phase, const char *bus,
 	const json_t *s = state(r);
 	json_t *d = json_object();
 
-	json_put_str(d, "name", "virtio for Windows");
+	json_put_str(d, "name", N_("virtio for Windows"));
 	json_put_str(d, "value", phase);
 	json_put_str(d, "was_bus", json_str_or(s, "was_bus", target_bus(r)));
 	json_put_str(d, "was_nic", json_str_or(s, "was_nic", target_nic(r)));
@@ -139,7 +139,7 @@ static int disc(struct run *r, struct pve *p, struct err *e)
 static int prepare(struct run *r, struct pve *p, struct err *e)
 {
 	run_say(r, "  a temporary disk on virtio-scsi, %s",
-		disc_of(r) ? disc_of(r) : "no disc");
+		disc_of(r) ? disc_of(r) : N_("no disc"));
 	return shut_down(r, p, e) || virtio_kit_attach(r, p, disc_of(r), e) ||
 			start(r, p, e) || next(r, "install", e)
 		? -1

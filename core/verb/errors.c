@@ -6,8 +6,9 @@
 static void show(struct out *o, enum err_code code)
 {
 	out_f(o, "%s%s\n    %s\n", err_id(code),
-		err_retryable(code) ? " (may be tried again)" : "",
-		err_advice(code));
+		err_retryable(code) ? out_word(o, N_(" (may be tried again)"))
+				    : "",
+		out_word(o, err_advice(code)));
 }
 
 static int run(int argc, char **argv, struct out *o, struct err *e)

@@ -25,6 +25,11 @@ static const char *format_of(const char *path)
 	return memcmp(magic, "QFI\xfb", 4) ? "raw" : "qcow2";
 }
 
+static const char *yes_no(struct out *o, const json_t *j, const char *key)
+{
+	return out_word(o, json_flag(j, key, false) ? N_("yes") : N_("no"));
+}
+
 static void kernels(struct out *o, const json_t *facts)
 {
 	const json_t *list = json_object_get(facts, "kernels"), *k;
@@ -40,19 +45,19 @@ static void kernels(struct out *o, const json_t *facts)
 			!json_flag(k, "default", false) ? ""
 				: strcmp(json_str_or(k, "chosen_by", ""),
 					  "GRUB")
-				? " (newest)"
-				: " (GRUB's default)",
-			json_flag(in, "virtio_pci", false) ? "yes" : "no",
-			json_flag(in, "virtio_scsi", false) ? "yes" : "no",
-			json_flag(in, "virtio_blk", false) ? "yes" : "no");
+				? out_word(o, N_(" (newest)"))
+				: out_word(o, N_(" (GRUB's default)")),
+			yes_no(o, in, "virtio_pci"),
+			yes_no(o, in, "virtio_scsi"),
+			yes_no(o, in, "virtio_blk"));
 	}
 }
 
 /* Of Windows: when each driver and service starts. */
 static void starts(struct out *o, const json_t *facts)
 {
-	static const char *const when[] = {"at boot", "by the system",
-		"automatically", "on demand", "never"};
+	static const char *const when[] = {N_("at boot"), N_("by the system"),
+		N_("automatically"), N_("on demand"), N_("never")};
 	const char *name;
 	json_t *v;
 
@@ -60,7 +65,7 @@ static void starts(struct out *o, const json_t *facts)
 		size_t n = json_integer_value(v);
 
 		out_f(o, "starts     %s %s\n", name,
-			n < ARRAY_LEN(when) ? when[n] : "?");
+			n < ARRAY_LEN(when) ? out_word(o, when[n]) : "?");
 	}
 }
 
@@ -86,19 +91,23 @@ static void page(struct out *o, const json_t *facts)
 	char size[STR_SIZE_LEN];
 	size_t i;
 
-	out_f(o, "system     %s\n", json_str_or(facts, "name", "unknown"));
+	out_f(o, "system     %s\n",
+		json_str_or(facts, "name", out_word(o, N_("unknown"))));
 	kernels(o, facts);
 	starts(o, facts);
-	out_f(o, "network    %s\n", json_str_or(net, "stack", "none"));
+	out_f(o, "network    %s\n",
+		json_str_or(net, "stack", out_word(o, N_("none"))));
 	json_array_foreach (json_object_get(net, "interfaces"), i, v)
 		out_f(o, "           %s %s %s\n", json_str_or(v, "name", "?"),
 			json_str_or(v, "method", "?"),
 			json_str_or(v, "address", ""));
-	out_f(o, "tools      %s\n", json_str_or(facts, "tools", "none"));
+	out_f(o, "tools      %s\n",
+		json_str_or(facts, "tools", out_word(o, N_("none"))));
 	out_f(o, "agent      %s\n",
-		json_flag(facts, "agent", false) ? "installed" : "none");
-	out_f(o, "clean      %s\n",
-		json_flag(facts, "clean", false) ? "yes" : "no");
+		out_word(o,
+			json_flag(facts, "agent", false) ? N_("installed")
+							 : N_("none")));
+	out_f(o, "clean      %s\n", yes_no(o, facts, "clean"));
 	out_f(o, "free on /  %s\n", str_size(size, json_u64(facts, "free", 0)));
 	json_array_foreach (json_object_get(facts, "notes"), i, v)
 		out_f(o, "note       %s\n", json_string_value(v));

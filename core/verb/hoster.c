@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../hoster.h"
+#include "../i18n.h"
 #include "../kept.h"
 #include "../verb.h"
 
@@ -160,15 +161,20 @@ static void show_list(struct args *a, const json_t *all)
 		out_linef(a->out, "  server   %-28s %-15s %s%s",
 			json_str_or(v, "id", "?"), json_str_or(v, "ip", "-"),
 			json_str_or(v, "name", ""),
-			json_flag(v, "here", false) ? " (this machine)" : "");
+			json_flag(v, "here", false)
+				? out_word(a->out, N_(" (this machine)"))
+				: "");
 	json_array_foreach (json_object_get(all, "addresses"), i, v)
 		out_linef(a->out, "  address  %-28s -> %s%s%s%s",
 			json_str_or(v, "address", "?"),
 			json_str_or(v, "server",
-				json_str_or(v, "server_ip", "nowhere")),
+				json_str_or(v, "server_ip",
+					out_word(a->out, N_("nowhere")))),
 			json_str(v, "mac") ? ", MAC " : "",
 			json_str_or(v, "mac", ""),
-			json_flag(v, "movable", true) ? "" : ", never moves");
+			json_flag(v, "movable", true)
+				? ""
+				: out_word(a->out, N_(", never moves")));
 }
 
 static int list(struct args *a, struct err *e)
@@ -212,11 +218,15 @@ static void show_state(struct args *a, const json_t *s)
 	const json_t *p = json_object_get(s, "pending");
 
 	out_linef(a->out, "%s  points to %s", json_str_or(s, "address", "?"),
-		json_str_or(
-			s, "server", json_str_or(s, "server_ip", "nowhere")));
+		json_str_or(s, "server",
+			json_str_or(s, "server_ip",
+				out_word(a->out, N_("nowhere")))));
 	out_linef(a->out, "  moves as     %s%s", json_str_or(s, "unit", "?"),
-		json_flag(s, "movable", true) ? "" : " (never moves)");
-	out_linef(a->out, "  virtual MAC  %s", json_str_or(s, "mac", "none"));
+		json_flag(s, "movable", true)
+			? ""
+			: out_word(a->out, N_(" (never moves)")));
+	out_linef(a->out, "  virtual MAC  %s",
+		json_str_or(s, "mac", out_word(a->out, N_("none"))));
 	if (*others)
 		out_linef(a->out, "  with it go   %s", others);
 	if (*shared)
@@ -398,12 +408,14 @@ static int login(struct args *a, struct err *e)
 static void help_one(struct out *o, const struct hoster *h)
 {
 	out_f(o, "%s  %s\n", h->name, h->title);
-	out_f(o, "  a move takes %s; requests: %s\n", h->outage, h->limits);
+	out_f(o, "  a move takes %s; requests: %s\n", out_word(o, h->outage),
+		out_word(o, h->limits));
 	for (size_t i = 0; h->urls && h->urls[i]; i++)
-		out_f(o, "  %s%s\n", h->urls[i], i ? "" : " (default)");
+		out_f(o, "  %s%s\n", h->urls[i],
+			i ? "" : out_word(o, N_(" (default)")));
 	for (const struct hoster_secret *s = h->secrets; s && s->name; s++)
-		out_f(o, "  %s: %s\n", s->name, s->what);
-	out_f(o, "%s\n\n", h->credentials);
+		out_f(o, "  %s: %s\n", s->name, out_word(o, s->what));
+	out_f(o, "%s\n\n", out_word(o, h->credentials));
 }
 
 static int help(struct args *a, struct err *e)
@@ -465,6 +477,7 @@ const struct verb verb_hoster = {
 		"MAC] | login | help [PROVIDER]; [--provider NAME] "
 		"[--secrets FILE] [--url URL] [--accept-cert FINGERPRINT] "
 		"[--poll SECONDS] [--dry-run] [--json]",
-	.help = "failover IPs and virtual MACs at OVHcloud, Dedibox, Hetzner",
+	.help = N_(
+		"failover IPs and virtual MACs at OVHcloud, Dedibox, Hetzner"),
 	.run = run,
 };

@@ -14,13 +14,14 @@ static void show_details(struct out *o, const json_t *d)
 	_buf_ struct buf b = {0};
 	_free_ char *clean = NULL;
 
-	buf_addf(&b, "driver %s", driver ? driver : "none");
+	buf_addf(&b, out_word(o, N_("driver %s")),
+		driver ? driver : out_word(o, N_("none")));
 	for (size_t i = 0; i < json_array_size(nics); i++)
-		buf_addf(&b, ", %s link %s",
+		buf_addf(&b, out_word(o, N_(", %s link %s")),
 			json_str_or(json_array_get(nics, i), "name", "?"),
 			json_str_or(json_array_get(nics, i), "link", "?"));
 	if (json_object_get(d, "iommu_group"))
-		buf_addf(&b, ", IOMMU group %llu",
+		buf_addf(&b, out_word(o, N_(", IOMMU group %llu")),
 			(unsigned long long)json_u64(d, "iommu_group", 0));
 	clean = str_printable_dup(b.s);
 	out_f(o, "              %s\n", clean);

@@ -28,8 +28,10 @@ static int undo(const char *name, const struct run_opts *o, const char *to,
 		return err_set(e, ERR_USAGE, "no step %s", to);
 	if (job_open(name, &job, e) || run_undo(job, o, to, e))
 		return -1;
-	out_f(out, "%s: undone%s%s\n", job->name, to ? " down to " : "",
-		to ? to : "");
+	if (to)
+		out_f(out, "%s: undone down to %s\n", job->name, to);
+	else
+		out_f(out, "%s: undone\n", job->name);
 	return 0;
 }
 
