@@ -1,14 +1,16 @@
 /*
  * What a moved guest is better off with: unused blocks given back every week
  * (the classic procedure's cron line, systemd's timer where there is one), and
- * Proxmox VE's agent. The agent's package is not at hand on a node, so a unit
- * that installs it at the first start is offered (wanted "agent"), and its
- * absence is said.
+ * Proxmox VE's agent: from a package at hand (wanted "agent_package"), else by
+ * a unit that installs it at the first start (wanted "agent"), else its absence
+ * is said.
  */
 #include <string.h>
 
+#include "../i18n.h"
 #include "../str.h"
 #include "own.h"
+#include "packages.h"
 
 #define TIMER "/etc/systemd/system/timers.target.wants/fstrim.timer"
 #define UNIT "/etc/systemd/system/vmferry-agent.service"
@@ -102,12 +104,29 @@ static void add_unit(
 	guest_link_add(cs, UNIT, WANTS, "That unit runs at the first start.");
 }
 
-void guest_agent_changes(
-	struct guest *g, bool install, struct guest_changes *cs)
+/* False: why not is said. */
+static bool from_package(
+	struct guest *g, const char *path, struct guest_changes *cs)
 {
+	struct err why = {0};
+
+	if (packages_install(g, "qemu-guest-agent", path,
+		    N_("Proxmox VE's agent is installed from a package."), cs,
+		    &why) == 0)
+		return true;
+	guest_left(cs, "qemu-guest-agent is not installed from %s: %s", path,
+		why.why);
+	return false;
+}
+
+void guest_agent_changes(
+	struct guest *g, const json_t *wanted, struct guest_changes *cs)
+{
+	const char *package = json_str(wanted, "agent_package");
+	bool install = json_flag(wanted, "agent", false);
 	const char *line = install_line(g);
 
-	if (guest_has_agent(g))
+	if (guest_has_agent(g) || (package && from_package(g, package, cs)))
 		return;
 	if (install && line && guest_has(g, "/etc/systemd/system"))
 		add_unit(g, line, cs);

@@ -211,7 +211,7 @@ static void old_release(struct guest *g, json_t *facts)
 	}
 }
 
-static void release(struct guest *g, json_t *facts)
+void guest_release(struct guest *g, json_t *facts)
 {
 	_free_ char *text = guest_text(g, "/etc/os-release");
 	_free_ char *exact = guest_text(g, "/etc/debian_version");
@@ -248,7 +248,7 @@ bool guest_has_agent(struct guest *g)
 
 static void linux_facts(struct guest *g, json_t *facts)
 {
-	release(g, facts);
+	guest_release(g, facts);
 	json_put(facts, "kernels", json_deep_copy(guest_kernels(g)));
 	guest_network(g, facts);
 	json_put_str(facts, "tools", guest_tools(g));
@@ -303,7 +303,7 @@ int guest_changes(struct guest *g, const json_t *wanted,
 	if (json_flag(wanted, "fstrim", true))
 		guest_fstrim_changes(g, out);
 	if (json_object_get(wanted, "agent"))
-		guest_agent_changes(g, json_flag(wanted, "agent", false), out);
+		guest_agent_changes(g, wanted, out);
 	if (json_flag(wanted, "efi", true))
 		guest_efi_changes(g, out);
 	if (json_flag(wanted, "drivers", true))
@@ -357,7 +357,7 @@ static int package_apply(struct guest *g, struct guest_change *c, struct err *e)
 {
 	int rc = packages_apply(g, c->package, &c->said, e);
 
-	if (rc == 0 && c->said)
+	if (rc == 0 && c->said && !c->package->files)
 		rc = guest_tools_disarm(g, e);
 	return rc ? err_in(e, "change %s in the guest", c->path) : 0;
 }

@@ -90,7 +90,8 @@ bool guest_needs_drivers(const json_t *facts);
  *              "name": of the interface, where the operator says it}],
  *    "tools_off": bool, "fstab": bool, "efi": bool, "drivers": bool,
  *    "fstrim": bool (default: true), "agent": bool (default: false),
- *    "tools_remove": bool (default: false)}
+ *    "tools_remove": bool (default: false), "agent_package": a package, or a
+ *    directory of them, on this machine, or absent}
  *
  * A NIC without address keeps its configuration; its name is still pinned to
  * its MAC so that it stays valid.

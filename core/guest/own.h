@@ -56,8 +56,9 @@ struct guest_ops {
 	/* Run a program of the guest (argv[0] is its path) in the guest's own
 	 * root: away from this machine, with no network and no input. What it
 	 * said on both streams into *said, to be freed; its status into
-	 * *status. On a guest that is only looked at, what it writes is thrown
-	 * away. ERR_GUEST_ACCESS: it does not run here. */
+	 * *status. A guest that is only looked at takes what is written from
+	 * then on, and it is thrown away. ERR_GUEST_ACCESS: it does not run
+	 * here. */
 	int (*run)(struct guest *g, const char *const argv[], char **said,
 		int *status, struct err *e);
 	/* Free bytes on the file system of a path. */
@@ -146,11 +147,13 @@ bool guest_fstab_device_names(struct guest *g);
 void guest_fstab_changes(struct guest *g, struct guest_changes *cs);
 /* RESUME= of initramfs-tools, GRUB's device.map (fstab.c). */
 void guest_names_changes(struct guest *g, struct guest_changes *cs);
-/* Weekly fstrim, the agent (after.c). */
+/* Weekly fstrim, the agent (after.c). wanted: see guest_changes. */
 bool guest_has_agent(struct guest *g);
 void guest_fstrim_changes(struct guest *g, struct guest_changes *cs);
 void guest_agent_changes(
-	struct guest *g, bool install, struct guest_changes *cs);
+	struct guest *g, const json_t *wanted, struct guest_changes *cs);
+/* Put "distro", "version" and "name" of its release into facts (guest.c). */
+void guest_release(struct guest *g, json_t *facts);
 /* A copy of a file, as it came from the source, in /var/backups/vmferry;
  * the first one counts (guest.c). */
 int guest_keep(struct guest *g, const char *path, struct err *e);

@@ -1,4 +1,5 @@
-/* The guest's package manager, and removal: see packages.h. */
+/* The guest's package manager, and removal: see packages.h. packages_add.c
+ * installs. */
 #include "packages.h"
 
 #include <stdlib.h>
@@ -13,8 +14,14 @@ void guest_package_free(struct guest_package *p)
 		return;
 	free(p->name);
 	free(p->shown);
+	json_decref(p->files);
 	json_decref(p->config);
 	free(p);
+}
+
+void cleanup_package(struct guest_package **p)
+{
+	guest_package_free(*p);
 }
 
 const char *packages_manager(struct guest *g)
@@ -65,7 +72,7 @@ static int why_not(const char *program, const char *said, struct err *e)
 		str_trim(clean));
 }
 
-static int packages_run(
+int packages_run(
 	struct guest *g, const char *const argv[], char **said, struct err *e)
 {
 	_free_ char *out = NULL;
@@ -82,7 +89,23 @@ static int packages_run(
 	return 0;
 }
 
-static void packages_change(
+int packages_run_on(struct guest *g, const char *const argv[],
+	const json_t *files, char **said, struct err *e)
+{
+	size_t n = 0, i;
+	_free_ const char **line = NULL;
+	const json_t *v;
+
+	while (argv[n])
+		n++;
+	line = xcalloc(n + json_array_size(files) + 1, sizeof(*line));
+	memcpy(line, argv, n * sizeof(*line));
+	json_array_foreach (files, i, v)
+		line[n + i] = json_string_value(v);
+	return packages_run(g, line, said, e);
+}
+
+void packages_change(
 	struct guest_changes *cs, struct guest_package *p, const char *why)
 {
 	cs->c = xreallocarray(cs->c, cs->n + 1, sizeof(*cs->c));
@@ -194,8 +217,8 @@ int packages_remove(struct guest *g, const char *name, const char *why,
 	return 0;
 }
 
-int packages_apply(struct guest *g, const struct guest_package *p, char **said,
-	struct err *e)
+static int take_away(struct guest *g, const struct guest_package *p,
+	char **said, struct err *e)
 {
 	const char *const dpkg[] = {"/usr/bin/dpkg", "--purge", p->name, NULL};
 	const char *const rpm[] = {"/usr/bin/rpm", "-e", p->name, NULL};
@@ -213,4 +236,11 @@ int packages_apply(struct guest *g, const struct guest_package *p, char **said,
 			   "start outside VMware"),
 			p->name, why.why);
 	return 0;
+}
+
+int packages_apply(struct guest *g, const struct guest_package *p, char **said,
+	struct err *e)
+{
+	return p->files ? packages_put(g, p, said, e)
+			: take_away(g, p, said, e);
 }

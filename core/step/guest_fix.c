@@ -15,6 +15,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../str.h"
 #include "../target.h"
@@ -26,7 +27,12 @@ static const json_t *shown(const struct run *r)
 
 static int check(struct run *r, struct err *e)
 {
-	(void)e;
+	const char *package = run_str(r, "guest.agent_package", NULL);
+
+	if (package && access(package, R_OK)) {
+		err_sys(e, ERR_NOT_FOUND, "%s", package);
+		return err_in(e, "find the package of the guest agent");
+	}
 	/* Nothing is known of the inside, or it was not wanted. */
 	return !guest_job_facts(r) || !run_flag(r, "guest.fix", true);
 }
@@ -325,6 +331,15 @@ static int apply(struct run *r, struct guest *g, struct guest_changes *cs,
 	return 0;
 }
 
+/* A package that was not accepted is not tried again on the volumes. */
+static void forgo(json_t *want, const json_t *yes)
+{
+	if (!json_object_get(yes, "package:open-vm-tools"))
+		json_object_del(want, "tools_remove");
+	if (!json_object_get(yes, "package:qemu-guest-agent"))
+		json_object_del(want, "agent_package");
+}
+
 static int write_to(struct run *r, const struct guest_disks *ds,
 	const json_t *yes, struct err *e)
 {
@@ -335,6 +350,7 @@ static int write_to(struct run *r, const struct guest_disks *ds,
 
 	if (!json_object_size(yes))
 		return 0;
+	forgo(want, yes);
 	if (guest_open(ds->d, ds->n, true, &g, e) ||
 		guest_changes(g, want, &cs, e) ||
 		apply(r, g, &cs, yes, !ds->layers, e))

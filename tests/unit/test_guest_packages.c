@@ -12,7 +12,9 @@
 
 #include "guest/packages.h"
 #include "guest_dir.h"
+#include "proc.h"
 #include "str.h"
+#include "testdir.h"
 
 #define CONF "/etc/vmware-tools/tools.conf"
 #define DROPIN "/etc/systemd/system/open-vm-tools.service.d/vmferry.conf"
@@ -189,14 +191,284 @@ static void words_are_printable(void **state)
 	assert_non_null(strstr(cs.left[0], "(dpkg: E: ?[31mno)"));
 }
 
+/* --- the agent --- */
+
+#define AGENT "qemu-guest-agent"
+#define DEB "1:7.2+dfsg-7+deb12u18"
+
+static char here[TEST_DIR_LEN];
+
+static int set_up_agent(void **state)
+{
+	assert_non_null(test_dir(here, "packages"));
+	return set_up(state);
+}
+
+static int tear_down_agent(void **state)
+{
+	const char *const rm[] = {"rm", "-rf", here, NULL};
+
+	assert_int_equal(proc_must(rm, NULL, NULL, ERR_IO, NULL), 0);
+	return tear_down(state);
+}
+
+/* A file of this machine; its content is "NAME VERSION ARCH", which the fake
+ * dpkg-deb and rpm say of it. Borrowed. */
+static const char *put_file(const char *name, const char *content)
+{
+	static char path[TEST_DIR_LEN + 64];
+
+	snprintf(path, sizeof(path), "%s/%s", here, name);
+	assert_int_equal(
+		file_write(path, content, strlen(content), 0600, NULL), 0);
+	return path;
+}
+
+/* A Debian 12 whose apt-get and dpkg -i do as told. */
+static void debian(const char *simulated, const char *real)
+{
+	_free_ char *apt = xasprintf(LOG "%s\n", simulated);
+	_free_ char *dpkg = xasprintf(LOG
+		"case $1 in\n--print-architecture) echo amd64 ;;\n"
+		"--force-confold) %s ;;\nesac\n",
+		real);
+
+	guest_dir_put(g, "/etc/os-release",
+		"ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian 12\"\n");
+	guest_dir_put(g, "/etc/debian_version", "12.11\n");
+	guest_dir_put(g, "/var/lib/dpkg/status", "");
+	guest_dir_put(g, "/usr/bin/dpkg", dpkg);
+	guest_dir_put(g, "/usr/bin/apt-get", apt);
+	guest_dir_put(g, "/bin/rm", "rm -rf .\"$2\"\n");
+	guest_dir_put(g, "/usr/bin/dpkg-deb", "tr ' ' '\\n' <.\"$3\"\n");
+}
+
+static void want_agent(const char *package, bool first_boot)
+{
+	_json_ json_t *want = json_object();
+
+	json_put_str(want, "agent_package", package);
+	json_put_bool(want, "agent", first_boot);
+	guest_changes_free(&cs);
+	guest_agent_changes(g, want, &cs);
+}
+
+/* Nothing is left of the files in the guest. */
+static void assert_clean(void)
+{
+	assert_false(guest_has(g, "/var/tmp/vmferry-packages"));
+}
+
+static void agent_from_a_file(void **state)
+{
+	const char *path = put_file("a.deb", AGENT " " DEB " amd64\n");
+
+	(void)state;
+	debian("echo Inst", "mkdir -p usr/sbin; cp .$3 usr/sbin/qemu-ga");
+	want_agent(path, true);
+	assert_int_equal(cs.n_left, 0);
+	assert_int_equal(cs.n, 1);
+	_free_ char *diff = guest_diff(&cs.c[0]);
+	_free_ char *line = xasprintf(
+		"    " AGENT " " DEB " (amd64), %s\n      sha256 ", path);
+
+	assert_non_null(strstr(diff, line));
+	assert_non_null(strstr(diff, "way back: dpkg --purge " AGENT));
+	assert_clean();
+	assert_int_equal(guest_apply(g, &cs.c[0], NULL), 0);
+	assert_null(cs.c[0].said);
+	_free_ char *there = guest_dir_get(g, "/usr/sbin/qemu-ga");
+
+	assert_string_equal(there, AGENT " " DEB " amd64\n");
+	assert_clean();
+	want_agent(path, true);
+	assert_int_equal(cs.n + cs.n_left, 0);
+}
+
+/* Another file in its place is another change. */
+static void another_file_is_seen(void **state)
+{
+	const char *path = put_file("a.deb", AGENT " " DEB " amd64\n");
+	_free_ char *was = NULL, *is = NULL;
+
+	(void)state;
+	debian("exit 0", "exit 0");
+	want_agent(path, false);
+	was = guest_diff(&cs.c[0]);
+	put_file("a.deb", AGENT " " DEB " amd64\nx");
+	want_agent(path, false);
+	is = guest_diff(&cs.c[0]);
+	assert_string_not_equal(was, is);
+}
+
+static void refused_agents(void **state)
+{
+	static const struct {
+		const char *name, *content, *why;
+	} row[] = {
+		{"a.deb", AGENT " 1:5.2+dfsg-11+deb11u3 amd64\n",
+			"is made for Debian 11, the guest is Debian 12"},
+		{"a.deb", AGENT " 1:6.2+dfsg-2ubuntu6.22 amd64\n",
+			"is made for Ubuntu"},
+		{"a.deb", AGENT " " DEB " arm64\n",
+			"is made for arm64, the guest is amd64"},
+		{"a.deb", "hello " DEB " amd64\n", "it is no package " AGENT},
+		{"a.deb", "no package", "it is no package"},
+		{"a.rpm", AGENT " 8.2-1.el9 x86_64\n",
+			"packages that end in .deb"},
+	};
+
+	(void)state;
+	debian("exit 0", "exit 0");
+	guest_dir_put(g, "/etc/systemd/system/x.service", "");
+	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+		const char *path = put_file(row[i].name, row[i].content);
+
+		want_agent(path, true);
+		assert_non_null(strstr(cs.left[0], row[i].why));
+		/* The unit for the first start comes in its place. */
+		assert_int_equal(cs.n, 2);
+		assert_null(cs.c[0].package);
+		assert_clean();
+	}
+	want_agent("/nonexistent/a.deb", false);
+	assert_int_equal(cs.n, 0);
+	assert_int_equal(cs.n_left, 2);
+}
+
+static void what_it_needs_is_missing(void **state)
+{
+	const char *path = put_file("a.deb", AGENT " " DEB " amd64\n");
+
+	(void)state;
+	debian("echo 'The following packages have unmet dependencies:'; echo "
+	       "' " AGENT " : Depends: liburing2 (>= 2.3) but it is not "
+	       "installable'; echo 'E: Unable to correct problems'; exit 100",
+		"exit 0");
+	want_agent(path, false);
+	assert_int_equal(cs.n, 0);
+	assert_non_null(strstr(cs.left[0],
+		"apt-get: " AGENT " : Depends: liburing2 (>= 2.3) but it is "
+		"not installable"));
+	assert_clean();
+}
+
+/* A directory: the agent and what it needs, all given to one run. */
+static void agent_with_its_needs(void **state)
+{
+	(void)state;
+	put_file("b.deb", AGENT " " DEB " amd64\n");
+	put_file("a.deb", "liburing2 2.3-3 amd64\n");
+	put_file("README", "x");
+	debian("exit 0", "exit 0");
+	want_agent(here, false);
+	assert_int_equal(cs.n, 1);
+	assert_int_equal(guest_apply(g, &cs.c[0], NULL), 0);
+	_free_ char *calls = guest_dir_get(g, "/calls");
+
+	assert_non_null(strstr(calls,
+		"dpkg --force-confold -i /var/tmp/vmferry-packages/0.deb "
+		"/var/tmp/vmferry-packages/1.deb\n"));
+	put_file("c.deb", AGENT " " DEB " amd64\n");
+	want_agent(here, false);
+	assert_int_equal(cs.n, 0);
+	assert_non_null(strstr(cs.left[0], "there is more than one"));
+}
+
+/* Unpacked and refused: taken away again, and said. */
+static void agent_refused_in_the_end(void **state)
+{
+	const char *path = put_file("a.deb", AGENT " " DEB " amd64\n");
+
+	(void)state;
+	debian("exit 0", "echo 'dpkg: error processing package x'; exit 1");
+	want_agent(path, false);
+	assert_int_equal(guest_apply(g, &cs.c[0], NULL), 0);
+	assert_non_null(strstr(cs.c[0].said, "was not installed (dpkg: "));
+	_free_ char *calls = guest_dir_get(g, "/calls");
+
+	assert_non_null(strstr(calls, "dpkg --purge " AGENT "\n"));
+	assert_clean();
+}
+
+static void agent_as_rpm(void **state)
+{
+	const char *path = put_file("a.rpm", AGENT " 8.2.0-11.el9_4 x86_64\n");
+
+	(void)state;
+	guest_dir_put(
+		g, "/etc/os-release", "ID=\"almalinux\"\nVERSION_ID=\"9.4\"\n");
+	guest_dir_put(g, "/var/lib/rpm/Packages", "");
+	guest_dir_put(g, "/bin/rm", "rm -rf .\"$2\"\n");
+	guest_dir_put(g, "/usr/bin/rpm",
+		LOG "case $1 in\n-E) echo x86_64 ;;\n"
+		    "-qp) echo 'warning: NOKEY'; tr ' ' '\\n' <.\"$5\" ;;\n"
+		    "-ql) echo /usr/bin/rpm; echo /gone ;;\nesac\n");
+	guest_dir_put(g, "/usr/sbin/setfiles", LOG);
+	guest_dir_put(
+		g, "/etc/selinux/targeted/contexts/files/file_contexts", "");
+	want_agent(path, false);
+	assert_int_equal(cs.n, 1);
+	assert_int_equal(guest_apply(g, &cs.c[0], NULL), 0);
+	assert_null(cs.c[0].said);
+	_free_ char *calls = guest_dir_get(g, "/calls");
+
+	assert_non_null(strstr(
+		calls, "rpm -U --test /var/tmp/vmferry-packages/0.rpm\n"));
+	assert_non_null(
+		strstr(calls, "rpm -U /var/tmp/vmferry-packages/0.rpm\n"));
+	assert_non_null(strstr(calls,
+		"setfiles -F /etc/selinux/targeted/contexts/files/"
+		"file_contexts /usr/bin/rpm\n"));
+}
+
+static void whose_packages_are(void **state)
+{
+	static const struct {
+		const char *package, *distro, *version, *foreign;
+	} row[] = {
+		{"1:7.2+dfsg-7+deb12u18", "debian", "12.11", NULL},
+		{"1:7.2+dfsg-7+deb12u18", "debian", "11.9", "Debian 12"},
+		{"1:7.2+dfsg-7+deb12u18", "debian", "trixie/sid", NULL},
+		{"1:9.2~bpo12+1", "debian", "12.5", NULL},
+		{"1:7.2+dfsg-7", "debian", "11.9", NULL},
+		{"1:7.2+dfsg-7+deb12u18", "ubuntu", "22.04", "Debian 12"},
+		{"1:7.2+dfsg-7+deb12u18", "devuan", "5", NULL},
+		{"1:6.2-2ubuntu6.22", "ubuntu", "22.04", NULL},
+		{"1:6.2-2ubuntu6.22", "debian", "12", "Ubuntu"},
+		{"8.2.0-11.el9_4", "rocky", "9.4", NULL},
+		{"8.2.0-11.el9_4", "rocky", "8.10", "RHEL 9"},
+		{"8.2.0-11.el9_4", "opensuse-leap", "15.5", "RHEL 9"},
+		{"8.2.0-11.fc40", "fedora", "40", NULL},
+		{"8.2.0-11.fc40", "fedora", "41", "Fedora 40"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+		_free_ char *f = packages_foreign(
+			row[i].package, row[i].distro, row[i].version);
+
+		if (row[i].foreign)
+			assert_string_equal(f, row[i].foreign);
+		else
+			assert_null(f);
+	}
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define A(name) \
+	cmocka_unit_test_setup_teardown(name, set_up_agent, tear_down_agent)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {T(removed_when_nothing_needs_it),
 		T(by_default_nothing_runs), T(kept_where_a_package_needs_it),
 		T(refused_in_the_end), T(rpm_is_asked_its_own_way),
-		T(without_a_manager), T(words_are_printable)};
+		T(without_a_manager), T(words_are_printable),
+		A(agent_from_a_file), A(another_file_is_seen),
+		A(refused_agents), A(what_it_needs_is_missing),
+		A(agent_with_its_needs), A(agent_refused_in_the_end),
+		A(agent_as_rpm), cmocka_unit_test(whose_packages_are)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -377,16 +377,24 @@ static void fstrim_every_week(void **state)
 	assert_int_equal(cs.n, 0);
 }
 
+static void agent_changes(bool install)
+{
+	_json_ json_t *want = json_object();
+
+	json_put_bool(want, "agent", install);
+	guest_agent_changes(g, want, &cs);
+}
+
 static void agent_is_offered(void **state)
 {
 	(void)state;
 	guest_dir_put(g, "/usr/bin/apt-get", "");
 	guest_dir_put(g, "/etc/systemd/system/x.service", "");
-	guest_agent_changes(g, false, &cs);
+	agent_changes(false);
 	assert_int_equal(cs.n, 0);
 	assert_non_null(strstr(cs.left[0], "apt-get -y install"));
 	guest_changes_free(&cs);
-	guest_agent_changes(g, true, &cs);
+	agent_changes(true);
 	assert_int_equal(cs.n, 2);
 	assert_non_null(strstr(cs.c[0].after,
 		"apt-get -y install "
@@ -394,7 +402,7 @@ static void agent_is_offered(void **state)
 	assert_string_equal(cs.c[1].link_to, cs.c[0].path);
 	guest_changes_free(&cs);
 	guest_dir_put(g, "/usr/sbin/qemu-ga", "");
-	guest_agent_changes(g, true, &cs);
+	agent_changes(true);
 	assert_int_equal(cs.n + cs.n_left, 0);
 }
 
