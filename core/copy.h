@@ -224,10 +224,10 @@ struct copy_checked {
 /*
  * Read back every range and compare its digest; ranges of zeros and the tail
  * behind the source's size are read wherever the target does not say itself
- * that they are zero. Of the ranges that the map calls checked only one in 64 is
- * read once more (all of them with all): the target was opened anew since, and
- * an image's tables are read from the disk now.
- * ERR_VERIFY_MISMATCH names the offset.
+ * that they are zero. Of the ranges that the map calls checked only one in 64
+ * is read once more (all of them with all): the target was opened anew since,
+ * and an image's tables are read from the disk now. ERR_VERIFY_MISMATCH names
+ * the offset.
  */
 int copy_verify(
 	const struct copy_check *c, struct copy_checked *r, struct err *e);

@@ -162,6 +162,32 @@ static const struct course {
 	{"mark", false, on_mark},
 };
 
+/* An object is noted as an intent, and again once it is there: said once. */
+static bool said_made(json_t *list, const json_t *d)
+{
+	bool said = false;
+	json_t *o;
+	size_t i;
+
+	if (strcmp(json_str_or(d, "event", ""), "made") != 0)
+		return false;
+	json_array_foreach (list, i, o)
+		if (strcmp(json_str_or(o, "text", ""),
+			    json_str_or(d, "text", "")) == 0)
+			said = strcmp(json_str_or(o, "event", ""), "made") == 0;
+	return said;
+}
+
+static void add_details(json_t *list, const json_t *details)
+{
+	json_t *d;
+	size_t i;
+
+	json_array_foreach (details, i, d)
+		if (!said_made(list, d))
+			json_array_append(list, d);
+}
+
 static void take_step(struct build *b, const char *kind, const json_t *line)
 {
 	const char *event = json_str(line, "event");
@@ -175,7 +201,7 @@ static void take_step(struct build *b, const char *kind, const json_t *line)
 			step_rest(b, b->now);
 		courses[i].take(b, s, line);
 	}
-	json_array_extend(json_object_get(s, "details"), details);
+	add_details(json_object_get(s, "details"), details);
 }
 
 /* --- the whole job --- */

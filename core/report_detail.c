@@ -73,7 +73,7 @@ static void add_members(struct buf *b, const json_t *data)
 		if (one_of(key, own_names, ARRAY_LEN(own_names)))
 			continue;
 		text = report_value(v, key, NULL);
-		if (!text)
+		if (!text || !*text)
 			continue;
 		if (b->len)
 			buf_adds(b, ", ");

@@ -19,6 +19,19 @@ char *target_tag(const struct run *r)
 		json_str_or(plan, "time", "?"));
 }
 
+#define ANNOTATION_MAX 7000 /* bytes */
+
+char *target_about(const char *annotation, const char *from, const char *tag)
+{
+	const char *s = annotation ? annotation : "";
+	size_t n = strnlen(s, ANNOTATION_MAX);
+
+	while (n && ((unsigned char)s[n] & 0xc0) == 0x80)
+		n--;
+	return xasprintf("%.*s%s%s by vmferry.\n%s", (int)n, s, n ? "\n\n" : "",
+		from, tag);
+}
+
 int target_is_ours(
 	const struct run *r, struct pve *p, unsigned id, struct err *e)
 {

@@ -10,6 +10,13 @@
 
 /* The line in the description that says a VM is this job's. To be freed. */
 char *target_tag(const struct run *r);
+/*
+ * The description of a VM that is made: the source's annotation (or null), cut
+ * at 7000 bytes and a whole character, so that what follows fits into the
+ * 8192 that the API takes: a sentence on where it comes from, and the tag. To
+ * be freed.
+ */
+char *target_about(const char *annotation, const char *from, const char *tag);
 /* 1: VM id exists and carries the tag; 0: there is no such VM; -1 with
  * ERR_TARGET_FOREIGN: it is somebody else's (or another error). */
 int target_is_ours(
@@ -25,12 +32,12 @@ int target_volume(struct run *r, size_t i, char **volid, char **path,
  * address, else the first. */
 size_t target_moved_nic(const struct run *r);
 
-/* net0.. of the plan, with the MAC that move_ip learnt and the model that
- * choose_bus chose. */
 /* The MAC of NIC i: what move_ip or await_ip learnt, else the plan's.
  * Borrowed. */
 const char *target_mac(const struct run *r, size_t i);
 
+/* net0.. of the plan, with the MAC that move_ip learnt and the model that
+ * choose_bus chose. */
 void target_add_nics(
 	const struct run *r, struct pve_params *params, bool link_down);
 

@@ -124,18 +124,17 @@ static int create_at(struct run *r, struct pve *p, unsigned vmid, struct err *e)
 	_pve_params_ struct pve_params params = {0};
 	_free_ char *tag = target_tag(r);
 	bool file = origin_is_file(r);
-	_free_ char *about = xasprintf("%s\n\n%s %s by vmferry.\n%s",
-		r->vm->annotation ? r->vm->annotation : "",
+	_free_ char *from = xasprintf("%s %s",
 		file ? "Made from the file" : "Moved from the ESXi host",
-		file ? origin_path(r) : run_str(r, "source.host", "?"), tag);
+		file ? origin_path(r) : run_str(r, "source.host", "?"));
+	_free_ char *about = target_about(r->vm->annotation, from, tag);
 	const json_t *config = json_at(r->plan, "target.config"), *v;
 	const char *key;
 
 	json_object_foreach ((json_t *)config, key, v)
 		pve_param(&params, key, "%s", json_string_value(v));
 	pve_param(&params, "name", "%s", run_str(r, "target.name", "vm"));
-	/* 8192 characters is the API's limit. */
-	pve_param(&params, "description", "%.8000s", about);
+	pve_param(&params, "description", "%s", about);
 	target_add_nics(r, &params, true);
 	return pve_vm_create(p, vmid, &params, NULL, e);
 }

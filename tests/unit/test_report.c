@@ -120,9 +120,9 @@ static void moments(void **state)
 		{7, "waiting", "stop_vm", "waiting", 0.2},
 		/* The hours between question and answer are not work. */
 		{13, "stopped", "stop_vm", "done", 30.2},
-		{22, "stopped", "copy", "interrupted", 60},
-		{26, "failed", "copy", "failed", 90},
-		{29, "stopped", "copy", "interrupted", 210},
+		{23, "stopped", "copy", "interrupted", 60},
+		{27, "failed", "copy", "failed", 90},
+		{30, "stopped", "copy", "interrupted", 210},
 		{0, "waiting", "network", "waiting", 2},
 	};
 
