@@ -138,6 +138,7 @@ json_t *guest_job_wanted(const struct run *r)
 	json_put_bool(out, "fstab", run_flag(r, "guest.fstab", true));
 	json_put_bool(out, "fstrim", run_flag(r, "guest.fstrim", true));
 	json_put_bool(out, "agent", run_flag(r, "guest.agent", false));
+	json_put_bool(out, "serial", run_flag(r, "guest.serial", false));
 	json_put_str(
 		out, "agent_package", run_str(r, "guest.agent_package", NULL));
 	json_put_bool(out, "drivers", run_flag(r, "guest.drivers", true));

@@ -401,6 +401,9 @@ static int plan_target(struct build *b, struct err *e)
 	json_put_str(target, "boot_timeout", json_str(t, "boot_timeout"));
 	json_put(target, "config",
 		map_config(b->vm, b->release, t, b->warnings));
+	if (json_flag(json_object_get(b->choices, "guest"), "serial", false))
+		json_put_str(
+			json_object_get(target, "config"), "serial0", "socket");
 	if (plan_vmid(b, target, e) || plan_disks(b, target, e))
 		return -1;
 	return plan_nics(b, target, e);

@@ -304,6 +304,8 @@ int guest_changes(struct guest *g, const json_t *wanted,
 		guest_fstrim_changes(g, out);
 	if (json_object_get(wanted, "agent"))
 		guest_agent_changes(g, wanted, out);
+	if (json_flag(wanted, "serial", false))
+		guest_serial_changes(g, out);
 	if (json_flag(wanted, "efi", true))
 		guest_efi_changes(g, out);
 	if (json_flag(wanted, "drivers", true))

@@ -48,7 +48,8 @@ void cleanup_guest(struct guest **g);
  * {"virtio_pci": bool, "virtio_blk", "virtio_scsi", "virtio_net", ...},
  * "available": {same keys: module or built in}, "addable": paths of modules,
  * one a line, that its initramfs lacks for virtio and guest_changes adds; or
- * absent, "unreadable": why its initramfs was not understood, or absent}],
+ * absent, "unreadable": why its initramfs was not understood, or absent, "serial": bool (default:
+ *    false)}],
  *    "network": {"stack": "ifupdown" | "netplan" | "networkd" | "nm" |
  *       "ifcfg" | "none", "files": [paths], "interfaces": [{"name",
  *       "method": "static" | "dhcp" | .., "address", "gateway"}]},

@@ -152,6 +152,8 @@ bool guest_has_agent(struct guest *g);
 void guest_fstrim_changes(struct guest *g, struct guest_changes *cs);
 void guest_agent_changes(
 	struct guest *g, const json_t *wanted, struct guest_changes *cs);
+/* A login and the kernel's messages on ttyS0 (serial.c). */
+void guest_serial_changes(struct guest *g, struct guest_changes *cs);
 /* Put "distro", "version" and "name" of its release into facts (guest.c). */
 void guest_release(struct guest *g, json_t *facts);
 /* A copy of a file, as it came from the source, in /var/backups/vmferry;

@@ -293,6 +293,8 @@ static int net(int argc, char **argv, bool all, struct out *o, struct err *e)
 			rc = add_nic(nics, argv[++i], e);
 		else if (all && strcmp(argv[i], "--remove-tools") == 0)
 			json_put_bool(want, "tools_remove", true);
+		else if (all && strcmp(argv[i], "--serial") == 0)
+			json_put_bool(want, "serial", true);
 		else if (all && strcmp(argv[i], "--agent-package") == 0 &&
 			i + 1 < argc)
 			json_put_str(want, "agent_package", argv[++i]);
@@ -461,7 +463,7 @@ const struct verb verb_guest = {
 		"--set NIC=ADDRESS/PREFIX[,gw=A][,dns=A][,ip6=A/P][,gw6=A]"
 		"[,mtu=N][,mac=M] [--apply] | "
 		"fix IMAGE... [--set ...] [--remove-tools] "
-		"[--agent-package FILE] [--apply] | "
+		"[--agent-package FILE] [--serial] [--apply] | "
 		"boot IMAGE... [--bus scsi|sata|ide] [--nic virtio|e1000] "
 		"[--mac M]... [--machine pc|q35] [--uefi] [--secure-boot] "
 		"[--hub] [--no-agent] [--memory MIB] "

@@ -258,6 +258,24 @@ static bool warned(const json_t *plan, const char *words)
 	return false;
 }
 
+/* The serial console inside the guest needs a port of the VM. */
+static void serial(void **state)
+{
+	_json_ json_t *facts = load("facts"), *choices = load("choices");
+
+	(void)state;
+	for (int on = 0; on < 2; on++) {
+		_json_ json_t *plan = NULL, *guest = json_object();
+
+		json_put_bool(guest, "serial", on);
+		json_object_set(choices, "guest", guest);
+		assert_int_equal(plan_build(facts, choices, &plan, NULL), 0);
+		assert_string_equal(json_str_or(json_at(plan, "target.config"),
+					    "serial0", "none"),
+			on ? "socket" : "none");
+	}
+}
+
 /* When the failover IP moves, and what the plan says of the outage. */
 static void timing(void **state)
 {
@@ -334,6 +352,7 @@ int main(void)
 		cmocka_unit_test(keys_and_tpm),
 		cmocka_unit_test(golden),
 		cmocka_unit_test(refused),
+		cmocka_unit_test(serial),
 		cmocka_unit_test(timing),
 		cmocka_unit_test(pure),
 		cmocka_unit_test(steps_of_windows),
