@@ -258,6 +258,7 @@ static int pump_disk(
 {
 	struct pump p = {
 		.n = r->map->n, .size = r->map->size, .range = r->map->range};
+	char left_out[SHA256_HEX];
 	int rc = -1;
 
 	job->in->span = r->map->range;
@@ -265,6 +266,12 @@ static int pump_disk(
 		return -1;
 	if (!job->read_all)
 		leave_unused(job, &p.x, r);
+	copy_left_out(job, &p.x, left_out);
+	p.zeroed = copy_still_zeroed(job, left_out);
+	if (job->begin && job->begin(job->ctx, r->identity, left_out, e)) {
+		extents_free(&p.x);
+		return -1;
+	}
 	p.wanted = find_wanted(&p.x, r->map);
 	if (pump_init(&p, job, pick_readers(job, &p), e) == 0) {
 		rc = copy_write(&p, r->map, r, e);
@@ -302,7 +309,7 @@ static int run(const struct copy_job *job, struct copy_result *r, struct err *e)
 		return -1;
 	if (job->identity && source_same(job->identity, r->identity, e))
 		return -1;
-	if (job->begin && job->begin(job->ctx, r->identity, e))
+	if (copy_still_there(job, e))
 		return -1;
 	r->provisioned = job->in->size;
 	r->target_size = job->out->size;

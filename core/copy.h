@@ -137,16 +137,19 @@ struct copy_job {
 	double try_again; /* seconds at least between two trials of the
 			   * roads; 0: 60 */
 
-	/* From an earlier run, or null: what is copied, and the identity
-	 * that `begin` was given then. Both stay the caller's. */
+	/* From an earlier run, or null: what is copied, and what `begin` was
+	 * given last. All stay the caller's. */
 	const struct copy_map *done;
 	const json_t *identity;
+	const char *left_out;
 
 	/* All are called by the thread that called copy_run; all may be null
 	 * but mark. */
 	void *ctx;
-	/* Before the first write: journal the identity. -1 stops the copy. */
-	int (*begin)(void *ctx, const json_t *identity, struct err *e);
+	/* Before the first write: journal the identity, and the word for what
+	 * of the disk is left out. -1 stops the copy. */
+	int (*begin)(void *ctx, const json_t *identity, const char *left_out,
+		struct err *e);
 	/* After a flush: journal the mark durably before returning; ranges
 	 * of zeros that needed no write are marked too; later, where check,
 	 * once more as checked. -1 stops the copy. */
@@ -193,7 +196,12 @@ json_t *copy_result_to_json(const struct copy_result *r);
  * Copy what is not done. Keeps true: a mark is only called for bytes that
  * the sink has flushed; a byte of the target outside what was copied reads
  * zero afterwards (the tail behind the source's size too); nothing is
- * assumed to be zero but by target_zeroed.
+ * assumed to be zero but by target_zeroed, and not even that where an earlier
+ * run left out something else of the disk than this one: what it wrote and did
+ * not mark may lie where nothing is written now.
+ *
+ * Of an earlier run's marks some ranges are read back first:
+ * ERR_VERIFY_MISMATCH where the target does not hold them.
  *
  * ERR_SOURCE_CHANGED (identity compared before the first and after the last
  * byte), ERR_NO_SPACE (target full, or smaller than the source), ERR_STOPPED,

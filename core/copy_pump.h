@@ -57,6 +57,7 @@ struct pump {
 	unsigned char *wanted; /* by range: 1 has data to be read */
 	size_t n;              /* ranges */
 	uint64_t size, range;
+	bool zeroed; /* the target is zero where this copy has not written */
 	unsigned readers;
 
 	pthread_mutex_t lock; /* of all below */
@@ -139,6 +140,19 @@ void pump_end(struct pump *p);
 struct reader;
 int copy_readers_start(struct pump *p, struct reader **out, struct err *e);
 void copy_readers_join(struct reader *r);
+
+/*
+ * A resume, in copy_resume.c. The word for what of the disk is left out: alike
+ * where two runs leave out the same, "mixed" from the first run on that does
+ * not leave out what the one before did.
+ */
+void copy_left_out(const struct copy_job *job, const struct extents *x,
+	char word[SHA256_HEX]);
+/* Is target_zeroed still to be relied on? */
+bool copy_still_zeroed(const struct copy_job *job, const char *left_out);
+/* Does the target hold what the marks of an earlier run say? A few ranges of
+ * it are read. */
+int copy_still_there(const struct copy_job *job, struct err *e);
 
 /* Write all that the readers bring, zero what nobody reads, flush, mark; to
  * the end or the first error, what came until then flushed and marked. */

@@ -101,7 +101,7 @@ static uint64_t padded(const struct writer *w, uint64_t off, uint64_t len)
 
 static bool must_zero(const struct writer *w, uint64_t off, uint64_t len)
 {
-	return !w->job->target_zeroed && !extents_zero(&w->known, off, len);
+	return !w->p->zeroed && !extents_zero(&w->known, off, len);
 }
 
 static void send_zero(

@@ -23,6 +23,7 @@ void copy_state_free(struct copy_state *s)
 	if (s->fd >= 0)
 		close(s->fd);
 	free(s->path);
+	free(s->left_out);
 	json_decref(s->head);
 	copy_map_free(s->map);
 	free(s);
@@ -45,8 +46,12 @@ static int take_line(
 
 	if (json_parse(line, len, &j, e))
 		return bad(s, "not the state of a copy", e);
+	if (json_str(j, "left_out"))
+		str_set(&s->left_out, json_str(j, "left_out"));
 	if (s->head)
-		return copy_mark_from_json(j, &s->map, e);
+		return json_str(j, "left_out")
+			? 0
+			: copy_mark_from_json(j, &s->map, e);
 	if (!json_str(j, "source") || !json_str(j, "target") ||
 		!json_is_object(json_object_get(j, "identity")))
 		return bad(s, "not the state of a copy", e);
@@ -134,18 +139,31 @@ static int append(struct copy_state *s, json_t *j, struct err *e)
 	return 0;
 }
 
+static int note_left_out(
+	struct copy_state *s, const char *left_out, struct err *e)
+{
+	json_t *j;
+
+	if (s->left_out && strcmp(s->left_out, left_out) == 0)
+		return 0;
+	j = json_object();
+	json_put_str(j, "left_out", left_out);
+	return append(s, j, e);
+}
+
 int copy_state_begin(struct copy_state *s, const char *source,
 	const char *target, const struct copy_job *job, const json_t *identity,
-	struct err *e)
+	const char *left_out, struct err *e)
 {
 	if (s->head)
-		return 0;
+		return note_left_out(s, left_out, e);
 	s->head = json_object();
 	json_put_str(s->head, "source", source);
 	json_put_str(s->head, "target", target);
 	json_put_bool(s->head, "zeroed", job->target_zeroed);
 	json_put_bool(s->head, "read_all", job->read_all);
 	json_put(s->head, "identity", json_deep_copy(identity));
+	json_put_str(s->head, "left_out", left_out);
 	return append(s, json_incref(s->head), e);
 }
 

@@ -1,8 +1,9 @@
 /*
  * The state file of a copy outside of a job (`vmferry copy --state FILE`),
  * mode 0600: a first line {"source":, "target":, "zeroed":, "read_all":,
- * "identity":} and then a copy's marks, one JSON object a line, each on disk
- * before the copy goes on. A torn last line is cut.
+ * "identity":, "left_out":} and then a copy's marks, one JSON object a line,
+ * each on disk before the copy goes on; {"left_out":} where a later run leaves
+ * out something else. A torn last line is cut.
  */
 #ifndef CORE_COPY_STATE_H
 #define CORE_COPY_STATE_H
@@ -13,6 +14,7 @@ struct copy_state {
 	int fd;
 	char *path;
 	json_t *head;         /* null: a new file */
+	char *left_out;       /* the newest, or null */
 	struct copy_map *map; /* null: nothing was copied yet */
 };
 
@@ -24,11 +26,11 @@ void copy_state_free(struct copy_state *s);
 void cleanup_copy_state(struct copy_state **s);
 #define _copy_state_ __attribute__((cleanup(cleanup_copy_state)))
 
-/* The first line, once; nothing where there is one. job: what is to be
- * remembered of it. */
+/* The first line, once; where there is one, what is left out where that is
+ * new. job: what is to be remembered of it. */
 int copy_state_begin(struct copy_state *s, const char *source,
 	const char *target, const struct copy_job *job, const json_t *identity,
-	struct err *e);
+	const char *left_out, struct err *e);
 /* Half by one rule and half by another is no copy: ERR_BAD_INPUT where the
  * file is of a copy that read everything and this one does not, or the other
  * way round. */

@@ -239,7 +239,7 @@ static int prepare(struct writer *w, struct err *e)
 	w->todo = extents_data(&w->p->x);
 	w->data_done = data_done_before(w);
 	w->flushed_at = now_mono();
-	if (w->job->target_zeroed)
+	if (w->p->zeroed)
 		return 0;
 	return sink_extents(w->out, KNOWN_MAX, &w->known, e);
 }

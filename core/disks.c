@@ -67,12 +67,23 @@ int disks_map(
 	return 0;
 }
 
-const json_t *disks_identity(const struct run *r, size_t i)
+/* What was journalled when the copy of disk i began, the last time. */
+static const json_t *begun(const struct run *r, size_t i)
 {
 	_free_ char *id = xasprintf("identity.%zu", i);
 	const json_t *line = journal_asked(r->j, "copy_disks", "decision", id);
 
-	return json_object_get(json_object_get(line, "data"), "identity");
+	return json_object_get(line, "data");
+}
+
+const json_t *disks_identity(const struct run *r, size_t i)
+{
+	return json_object_get(begun(r, i), "identity");
+}
+
+const char *disks_left_out(const struct run *r, size_t i)
+{
+	return json_str(begun(r, i), "left_out");
 }
 
 bool disks_check_during(const struct run *r)

@@ -21,6 +21,8 @@ int disks_map(
 /* What the source disk was when its copy began, null before: an identity as
  * source.h has it. Borrowed. */
 const json_t *disks_identity(const struct run *r, size_t i);
+/* copy.h's word for what of it was left out; null before. Borrowed. */
+const char *disks_left_out(const struct run *r, size_t i);
 
 /* The plan has what was written read back while the copy goes on
  * (copy.read_back is not "after"). */

@@ -28,6 +28,7 @@ struct job_ctx {
 	unsigned at_once; /* that may run beside it, itself included */
 	struct copy_map *done;
 	json_t *identity;
+	char *left_out;
 	char *sink;
 	bool zeroed;
 };
@@ -62,7 +63,8 @@ static int note(struct job_ctx *c, const char *event, json_t *d, struct err *e)
 	return rc;
 }
 
-static int on_begin(void *ctx, const json_t *identity, struct err *e)
+static int on_begin(
+	void *ctx, const json_t *identity, const char *left_out, struct err *e)
 {
 	struct job_ctx *c = ctx;
 	_free_ char *id = xasprintf("identity.%zu", c->disk);
@@ -71,6 +73,7 @@ static int on_begin(void *ctx, const json_t *identity, struct err *e)
 	json_put_str(d, "id", id);
 	json_put_str(d, "value", slot_of(c->r, c->disk));
 	json_put(d, "identity", json_deep_copy(identity));
+	json_put_str(d, "left_out", left_out);
 	return note(c, "decision", d, e);
 }
 
@@ -210,6 +213,7 @@ static int copy_into(struct job_ctx *c, struct disk_in *in, struct err *e)
 		.patience = run_u64(r, "copy.patience", 0),
 		.done = c->done,
 		.identity = c->identity,
+		.left_out = c->left_out,
 		.ctx = c,
 		.begin = on_begin,
 		.mark = on_mark,
@@ -256,6 +260,7 @@ static int prepare(struct job_ctx *c, struct err *e)
 		return -1;
 	c->zeroed = still_zeroed(r, c->disk, c->sink);
 	c->identity = json_deep_copy(disks_identity(r, c->disk));
+	c->left_out = xstrdup(disks_left_out(r, c->disk));
 	return 0;
 }
 
@@ -287,6 +292,7 @@ static void set_free(struct set *s)
 	for (size_t i = 0; i < s->n; i++) {
 		copy_map_free(s->ctx[i].done);
 		json_decref(s->ctx[i].identity);
+		free(s->ctx[i].left_out);
 		free(s->ctx[i].sink);
 		free(s->place[i]);
 	}

@@ -151,14 +151,15 @@ static int parse(struct task *t, int argc, char **argv, struct err *e)
 
 /* --- what the copy tells --- */
 
-static int on_begin(void *ctx, const json_t *identity, struct err *e)
+static int on_begin(
+	void *ctx, const json_t *identity, const char *left_out, struct err *e)
 {
 	struct task *t = ctx;
 
 	if (!t->state)
 		return 0;
 	return copy_state_begin(
-		t->state, t->source, t->target, &t->job, identity, e);
+		t->state, t->source, t->target, &t->job, identity, left_out, e);
 }
 
 static int on_mark(void *ctx, const struct copy_mark *m, struct err *e)
@@ -224,6 +225,7 @@ static int open_target(struct task *t, struct err *e)
 	if (t->state && t->state->head) {
 		t->job.done = t->state->map;
 		t->job.identity = json_object_get(t->state->head, "identity");
+		t->job.left_out = t->state->left_out;
 		t->job.target_zeroed = t->out.created ||
 			json_flag(t->state->head, "zeroed", false);
 		/* The file that the marks speak of is gone. */

@@ -16,6 +16,7 @@
 struct keeper {
 	json_t *lines;
 	json_t *identity;
+	char *left_out;
 	const struct fake_out *out; /* to look at what is marked */
 	const struct fake_in *in;
 	int marks, refuse_mark, stop_at_mark;
@@ -23,13 +24,15 @@ struct keeper {
 	int checks; /* marks of what was read back */
 };
 
-static inline int keep_begin(void *ctx, const json_t *identity, struct err *e)
+static inline int keep_begin(
+	void *ctx, const json_t *identity, const char *left_out, struct err *e)
 {
 	struct keeper *k = ctx;
 
 	(void)e;
 	if (!k->identity)
 		k->identity = json_deep_copy(identity);
+	str_set(&k->left_out, left_out);
 	return 0;
 }
 
@@ -69,6 +72,7 @@ static inline void keeper_free(struct keeper *k)
 {
 	json_decref(k->lines);
 	json_decref(k->identity);
+	free(k->left_out);
 }
 
 static inline struct copy_map *keeper_map(const struct keeper *k)
@@ -174,6 +178,7 @@ static inline void resume(struct bench *b, struct copy_result *r)
 		b->dout = fake_out_open(&b->out);
 	b->job.done = done;
 	b->job.identity = b->keep.identity;
+	b->job.left_out = b->keep.left_out;
 	must_copy(b, r);
 	b->job.done = NULL;
 	b->job.identity = NULL;

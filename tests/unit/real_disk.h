@@ -128,12 +128,13 @@ struct real_copy {
 	int marks;
 };
 
-static inline int real_begin(void *ctx, const json_t *identity, struct err *e)
+static inline int real_begin(
+	void *ctx, const json_t *identity, const char *left_out, struct err *e)
 {
 	struct real_copy *c = ctx;
 
 	return copy_state_begin(
-		c->state, c->source, c->target, &c->job, identity, e);
+		c->state, c->source, c->target, &c->job, identity, left_out, e);
 }
 
 static inline int real_mark(void *ctx, const struct copy_mark *m, struct err *e)
@@ -171,6 +172,7 @@ static inline int real_run(struct real_copy *c, const char *state_path,
 	c->job.mark = real_mark;
 	c->job.done = s->map;
 	c->job.identity = s->head ? json_object_get(s->head, "identity") : NULL;
+	c->job.left_out = s->left_out;
 	c->job.target_zeroed |=
 		out.created || (s->head && json_flag(s->head, "zeroed", false));
 	if (copy_run(&c->job, r, e))

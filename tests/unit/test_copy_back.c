@@ -164,8 +164,10 @@ static void resumes_where_it_was(void **state)
 		b.dout.direct = true;
 		resume(&b, &r);
 		assert_int_equal(r.checked, data_of(r.map));
-		assert_int_equal(b.out.reads - reads,
-			(r.checked - before + 65535) >> 16);
+		/* And three ranges at most to see whether it is the target
+		 * that the marks speak of. */
+		reads += (r.checked - before + 65535) >> 16;
+		assert_in_range(b.out.reads, reads, reads + (m ? 3 : 0));
 		identical(&b);
 		bench_free(&b);
 	}

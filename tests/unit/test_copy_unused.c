@@ -221,6 +221,69 @@ static void goes_on_after_a_kill(void **state)
 	assert_true(had_marks);
 }
 
+/* What a run wrote that could not look into the file system, and did not mark,
+ * must not stay where the next one writes nothing. */
+static void goes_on_after_a_run_that_read_all(void **state)
+{
+	_copy_result_ struct copy_result r = {0};
+	struct fake_in expected;
+	struct bench b;
+
+	(void)state;
+	fs_need(disk, "mke2fs");
+	srandom(12);
+	make(&b, &expected);
+	memset(b.out.data, 0, b.out.size);
+	memset(b.out.safe, 0, b.out.size);
+	b.job.target_zeroed = true;
+	b.job.flush_every = 1000;
+	b.in.fail_code = ERR_SOURCE_READ;
+	b.in.fail_times = 1;
+	b.out.die_after = 40;
+	assert_int_equal(must_fail(&b), ERR_NBD);
+	assert_true(b.out.writes > 10);
+	assert_int_equal(json_array_size(b.keep.lines), 0);
+	cleanup_sink(&b.dout);
+	fake_out_crash(&b.out);
+	/* Killed once more, before anything was marked. */
+	b.out.die_after = b.out.answers + 1;
+	b.dout = fake_out_open(&b.out);
+	b.job.identity = b.keep.identity;
+	b.job.left_out = b.keep.left_out;
+	assert_int_equal(must_fail(&b), ERR_NBD);
+	cleanup_sink(&b.dout);
+	b.out.die_after = 0;
+	resume(&b, &r);
+	arrived(&b);
+	assert_int_equal(r.skipped_by_fs, unused);
+	bench_free(&b);
+}
+
+/* The file was removed and made again, or the volume: it is empty. */
+static void knows_a_target_made_anew(void **state)
+{
+	struct fake_in expected;
+	struct bench b;
+
+	(void)state;
+	fs_need(disk, "mke2fs");
+	make(&b, &expected);
+	b.job.range = MIB;
+	b.keep.stop_at_mark = 3;
+	assert_int_equal(must_fail(&b), ERR_STOPPED);
+	stop_asked = 0;
+	memset(b.out.data, 0, b.out.size);
+	memset(b.out.safe, 0, b.out.size);
+	b.job.done = keeper_map(&b.keep);
+	b.job.identity = b.keep.identity;
+	b.job.left_out = b.keep.left_out;
+	b.keep.stop_at_mark = 0;
+	b.dout = fake_out_open(&b.out);
+	assert_int_equal(must_fail(&b), ERR_VERIFY_MISMATCH);
+	copy_map_free((struct copy_map *)b.job.done);
+	bench_free(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -230,6 +293,8 @@ int main(void)
 		cmocka_unit_test(survives_lost_connections),
 		cmocka_unit_test(reads_all_where_it_cannot_look),
 		cmocka_unit_test(goes_on_after_a_kill),
+		cmocka_unit_test(goes_on_after_a_run_that_read_all),
+		cmocka_unit_test(knows_a_target_made_anew),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

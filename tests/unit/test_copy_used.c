@@ -190,7 +190,7 @@ static void state_keeps_the_rule(void **state)
 		unlink(path);
 		must(copy_state_open(path, "a", "b", &s, &e), &e);
 		must(copy_state_same(s, &job, &e), &e);
-		must(copy_state_begin(s, "a", "b", &job, id, &e), &e);
+		must(copy_state_begin(s, "a", "b", &job, id, "x", &e), &e);
 		must(copy_state_same(s, &job, &e), &e);
 		job.read_all = !all;
 		assert_int_equal(copy_state_same(s, &job, &e), -1);
