@@ -108,6 +108,12 @@ int esxi_prove_off(
 
 /* --- the end --- */
 
+/*
+ * Is vm->id still the VM whose .vmx is vm->config? A VM that was registered
+ * anew has another id, and its old one may be somebody else's: the new one is
+ * put into vm->id then. ERR_VM_NOT_FOUND: no VM of the host has that .vmx.
+ */
+int esxi_find_again(struct esxi *x, struct vm *vm, struct err *e);
 /* Has the host a VM with this id and this .vmx? */
 int esxi_knows(struct esxi *x, const struct vm *vm, bool *yes, struct err *e);
 /* Delete the VM and all its files for ever, once it is proven to be the one

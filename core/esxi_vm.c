@@ -61,6 +61,32 @@ static int find_row(
 	return 0;
 }
 
+int esxi_find_again(struct esxi *x, struct vm *vm, struct err *e)
+{
+	_json_ json_t *volumes = NULL, *rows = NULL;
+	const json_t *row, *found = NULL, *other = NULL;
+	const char *vmx = vm->config ? vm->config : "?";
+	size_t i;
+
+	if (esxi_inventory(x, &volumes, &rows, e))
+		return -1;
+	json_array_foreach (rows, i, row)
+		if (is_called(row, "vmx", vmx))
+			found = row;
+		else if (is_called(row, "id", vm->id))
+			other = row;
+	if (found) {
+		str_set(&vm->id, json_str(found, "id"));
+		return 0;
+	}
+	return err_set(e, ERR_VM_NOT_FOUND,
+		other ? "VM %s of the host is %s now: %s is not there any more"
+		      : N_("VM %s (%s) is not on the host: %s is in no VM of "
+			   "it"),
+		vm->id, other ? json_str_or(other, "name", "?") : vm->name,
+		vmx);
+}
+
 /* --- the .vmx --- */
 
 static int read_vmx(

@@ -37,6 +37,7 @@ struct run {
 	unsigned index, count;   /* its place */
 	json_t *findings;        /* while preflight runs, else null */
 	struct esxi *x;
+	const struct vm *seen; /* x has this one, under its id */
 	struct pve *p;
 	/* Why a connection could not be opened: not tried a second time by
 	 * this process, since a host locks an account that guesses. */
@@ -65,6 +66,10 @@ int run_undo(struct job *job, const struct run_opts *o, const char *to,
 /* The connections, opened on first use and kept. */
 int run_esxi(struct run *r, struct esxi **x, struct err *e);
 int run_pve(struct run *r, struct pve **p, struct err *e);
+/* The same, once it is seen that vm->id is the VM of the plan; vm->id follows
+ * one that was registered anew (esxi_find_again). For all that is done to it.
+ */
+int run_source(struct run *r, struct esxi **x, struct err *e);
 /* Drop both: the next use opens them again. */
 void run_disconnect(struct run *r);
 

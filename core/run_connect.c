@@ -17,6 +17,7 @@ void run_disconnect(struct run *r)
 	esxi_close(r->x);
 	pve_close(r->p);
 	r->x = NULL;
+	r->seen = NULL;
 	r->p = NULL;
 }
 
@@ -90,6 +91,23 @@ int run_esxi(struct run *r, struct esxi **x, struct err *e)
 		return refused(&r->x_why, e);
 	esxi_set_told(r->x, &(struct told){told_esxi, r});
 	*x = r->x;
+	return 0;
+}
+
+int run_source(struct run *r, struct esxi **x, struct err *e)
+{
+	_free_ char *was = xstrdup(r->vm->id);
+
+	if (run_esxi(r, x, e))
+		return -1;
+	if (r->seen == r->vm)
+		return 0;
+	if (esxi_find_again(*x, r->vm, e))
+		return err_in(e, "find %s on the ESXi host", r->vm->name);
+	if (strcmp(was, r->vm->id))
+		run_say(r, "  %s was registered anew: it was VM %s, now %s",
+			r->vm->name, was, r->vm->id);
+	r->seen = r->vm;
 	return 0;
 }
 

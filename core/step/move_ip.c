@@ -55,7 +55,7 @@ static int still_off(struct run *r, struct err *e)
 	/* There is nobody to ask. */
 	if (origin_is_file(r))
 		return 0;
-	if (run_esxi(r, &x, e) || esxi_prove_off(x, r->vm, &proof, e))
+	if (run_source(r, &x, e) || esxi_prove_off(x, r->vm, &proof, e))
 		return -1;
 	d = json_object();
 	json_put_str(d, "text", N_("the source VM is still off"));

@@ -32,8 +32,9 @@ static int read_vm(
 
 	*x = NULL;
 	if (!origin_is_file(r))
-		return run_esxi(r, x, e) || esxi_vm(*x, r->vm->id, now, e) ? -1
-									   : 0;
+		return run_source(r, x, e) || esxi_vm(*x, r->vm->id, now, e)
+			? -1
+			: 0;
 	if (origin_read(r, &f, e))
 		return -1;
 	*now = f.vm;

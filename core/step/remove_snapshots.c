@@ -14,7 +14,7 @@ static int preflight(struct run *r, struct err *e)
 	struct esxi *x;
 	json_t *tree;
 
-	if (run_esxi(r, &x, e) || esxi_snapshots(x, r->vm->id, &tree, e))
+	if (run_source(r, &x, e) || esxi_snapshots(x, r->vm->id, &tree, e))
 		return -1;
 	if (json_array_size(tree))
 		run_find(r, LEVEL_WARNING, ERR_NONE,
@@ -32,7 +32,7 @@ static int check(struct run *r, struct err *e)
 	_json_ json_t *tree = NULL;
 	struct esxi *x;
 
-	if (run_esxi(r, &x, e) || esxi_snapshots(x, r->vm->id, &tree, e))
+	if (run_source(r, &x, e) || esxi_snapshots(x, r->vm->id, &tree, e))
 		return -1;
 	if (json_array_size(tree))
 		return 0;
@@ -74,7 +74,7 @@ static int run(struct run *r, struct err *e)
 		return err_set(e, ERR_DISK_CHAIN,
 			"%s has snapshots and removing them was refused",
 			r->vm->name);
-	if (run_esxi(r, &x, e))
+	if (run_source(r, &x, e))
 		return -1;
 	return esxi_snapshot_remove_all(x, r->vm->id, &progress,
 		run_u64(r, "allow.snapshot_timeout", 6 * 3600), e);
@@ -84,8 +84,8 @@ static int verify(struct run *r, struct err *e)
 {
 	struct esxi *x;
 
-	return run_esxi(r, &x, e) || esxi_prove_no_delta(x, r->vm->id, e) ? -1
-									  : 0;
+	return run_source(r, &x, e) || esxi_prove_no_delta(x, r->vm->id, e) ? -1
+									    : 0;
 }
 
 const struct step step_remove_snapshots = {

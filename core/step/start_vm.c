@@ -43,7 +43,7 @@ static int source_still_off(struct run *r, struct err *e)
 	char state[ESXI_POWER_LEN];
 	struct esxi *x;
 
-	if (run_esxi(r, &x, e) || esxi_power(x, r->vm->id, state, e))
+	if (run_source(r, &x, e) || esxi_power(x, r->vm->id, state, e))
 		return -1;
 	if (strcmp(state, "off"))
 		return err_set(e, ERR_VM_RUNNING,

@@ -17,7 +17,7 @@ static int preflight(struct run *r, struct err *e)
 	struct esxi_about about;
 	struct esxi *x;
 
-	if (run_esxi(r, &x, e) || esxi_about(x, &about, e) ||
+	if (run_source(r, &x, e) || esxi_about(x, &about, e) ||
 		esxi_power(x, r->vm->id, state, e))
 		return -1;
 	run_find(r, LEVEL_OK, ERR_NONE, "%s %s build %s, logged in",
@@ -55,7 +55,7 @@ static int check(struct run *r, struct err *e)
 {
 	struct esxi *x;
 
-	if (run_esxi(r, &x, e) || note_before(r, x, e))
+	if (run_source(r, &x, e) || note_before(r, x, e))
 		return -1;
 	return 0;
 }
@@ -90,7 +90,7 @@ static int run(struct run *r, struct err *e)
 	struct esxi *x;
 	bool yes;
 
-	if (run_esxi(r, &x, e) || esxi_power(x, r->vm->id, state, e))
+	if (run_source(r, &x, e) || esxi_power(x, r->vm->id, state, e))
 		return -1;
 	if (strcmp(state, "off") == 0)
 		return 0;
@@ -119,7 +119,7 @@ static int verify(struct run *r, struct err *e)
 	json_t *proof, *d;
 	struct esxi *x;
 
-	if (run_esxi(r, &x, e) || esxi_prove_off(x, r->vm, &proof, e))
+	if (run_source(r, &x, e) || esxi_prove_off(x, r->vm, &proof, e))
 		return -1;
 	d = json_object();
 	json_put_str(d, "text", N_("the source VM is proven off"));
@@ -135,7 +135,7 @@ static int undo(struct run *r, struct err *e)
 	if (strcmp(json_str_or(was, "value", "off"), "on"))
 		return 0;
 	run_say(r, "  starting %s on the ESXi host again", r->vm->name);
-	if (run_esxi(r, &x, e))
+	if (run_source(r, &x, e))
 		return -1;
 	return esxi_power_on(x, r->vm->id, e);
 }
