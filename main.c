@@ -73,19 +73,28 @@ static void show_error(const struct err *e)
 	fputs(text, stderr);
 }
 
+static void usage(FILE *f, const struct verb *v)
+{
+	_free_ char *form = verb_form(v);
+
+	fprintf(f, "%s\n%s", _("usage:"), form);
+}
+
 static int run_verb(const struct verb *v, int argc, char **argv)
 {
 	struct out o = {.put = put, .note = note, .tty = isatty(STDOUT_FILENO)};
 	struct err e = {0};
 
 	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-		printf("%s vmferry %s %s\n\n%s\n", _("usage:"), v->name,
-			v->args, _(v->help));
+		usage(stdout, v);
+		printf("\n%s\n", _(v->help));
 		return 0;
 	}
 	if (verb_call(v, argc, argv, &o, &e) == 0)
 		return 0;
 	show_error(&e);
+	if (e.code == ERR_USAGE)
+		usage(stderr, v);
 	return err_exit_code(e.code);
 }
 

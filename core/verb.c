@@ -7,6 +7,8 @@
 
 #include "i18n.h"
 
+#define FORM_COLS 79
+
 const struct verb *const verbs[] = {
 #define X(name) &verb_##name,
 #include "gen/verb.h"
@@ -24,7 +26,46 @@ const struct verb *verb_find(const char *name)
 
 int verb_usage(const struct verb *v, struct err *e)
 {
-	return err_set(e, ERR_USAGE, "vmferry %s %s", v->name, v->args);
+	return err_set(e, ERR_USAGE,
+		"an argument of vmferry %s is missing, or not understood",
+		v->name);
+}
+
+/* The length of the word at s: up to a blank outside of all brackets. */
+static size_t word_len(const char *s)
+{
+	size_t n = 0;
+	int depth = 0;
+
+	for (; s[n] && (depth > 0 || s[n] != ' '); n++)
+		depth += (s[n] == '[' || s[n] == '(') -
+			(s[n] == ']' || s[n] == ')');
+	return n;
+}
+
+char *verb_form(const struct verb *v)
+{
+	_buf_ struct buf b = {0};
+	size_t begin = 0, n;
+	const char *s = v->args;
+
+	buf_addf(&b, "  vmferry %s", v->name);
+	for (; *s; s += n + (s[n] == ' ')) {
+		n = word_len(s);
+		if (n == 1 && *s == '|') {
+			buf_addc(&b, '\n');
+			begin = b.len;
+			buf_addf(&b, "  vmferry %s", v->name);
+			continue;
+		}
+		if (b.len - begin + 1 + n > FORM_COLS) {
+			buf_adds(&b, "\n     ");
+			begin = b.len - 5;
+		}
+		buf_addf(&b, " %.*s", (int)n, s);
+	}
+	buf_addc(&b, '\n');
+	return buf_steal(&b);
 }
 
 int verb_call(const struct verb *v, int argc, char **argv, struct out *o,

@@ -67,7 +67,10 @@ int verb_call(const struct verb *v, int argc, char **argv, struct out *o,
  * freed.
  */
 char *verb_error(const struct err *e, bool person);
-/* ERR_USAGE naming the verb's form. */
+/* ERR_USAGE: these are not the verb's arguments. */
 int verb_usage(const struct verb *v, struct err *e);
+/* The verb's form for people: a line that begins with vmferry for each of the
+ * alternatives in its args, wrapped at 79 columns. To be freed. */
+char *verb_form(const struct verb *v);
 
 #endif

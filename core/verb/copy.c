@@ -372,13 +372,10 @@ static int run(int argc, char **argv, struct out *o, struct err *e)
 const struct verb verb_copy = {
 	.name = "copy",
 	.args = "SOURCE TARGET [--json] [--verify] [--state FILE] "
-		"[--read-all]\n"
-		"    [--limit RATE] [--readers N] [--overwrite] [--secrets "
-		"FILE]\n"
-		"    [--key FILE] [--accept-hostkey FINGERPRINT] [--road "
-		"ROAD]\n"
-		"    [--accept-cert FINGERPRINT] [--https-port N] [--old-tls]\n"
-		"    [--no-gzip] [--check-source]",
+		"[--read-all] [--limit RATE] [--readers N] [--overwrite] "
+		"[--secrets FILE] [--key FILE] [--accept-hostkey FINGERPRINT] "
+		"[--road ROAD] [--accept-cert FINGERPRINT] [--https-port N] "
+		"[--old-tls] [--no-gzip] [--check-source]",
 	.help = N_(
 		"copy one disk: from a host or a file, to a volume or a file"),
 	.run = run,

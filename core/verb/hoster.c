@@ -474,7 +474,7 @@ const struct verb verb_hoster = {
 	.args = "list | show ADDRESS [SERVER|here] | move ADDRESS SERVER "
 		"[--whole] "
 		"| mac ADDRESS [--create [--type TYPE] [--name VM] | --remove "
-		"MAC] | login | help [PROVIDER]; [--provider NAME] "
+		"MAC] | login | help [PROVIDER] | ... [--provider NAME] "
 		"[--secrets FILE] [--url URL] [--accept-cert FINGERPRINT] "
 		"[--poll SECONDS] [--dry-run] [--json]",
 	.help = N_(

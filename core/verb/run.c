@@ -115,7 +115,7 @@ static int run(int argc, char **argv, struct out *out, struct err *e)
 
 const struct verb verb_run = {
 	.name = "run",
-	.args = "JOB | --plan FILE [--name JOB] [--answers FILE] "
+	.args = "(JOB | --plan FILE [--name JOB]) [--answers FILE] "
 		"[--secrets FILE] [--until STEP] [--guided]",
 	.help = N_("carry out a plan, or go on with a job"),
 	.run = run,

@@ -183,10 +183,9 @@ static int run(int argc, char **argv, struct out *o, struct err *e)
 
 const struct verb verb_scan = {
 	.name = "scan",
-	.args = "[FILE | --esxi HOST[:PORT] [--user USER] [--key FILE] [--vm "
-		"VM] "
-		"[--accept-hostkey FINGERPRINT]] [--pve HOST[:PORT] "
-		"[--pve-user USER] [--node NODE] [--accept-cert FINGERPRINT]] "
+	.args = "[FILE | --esxi HOST[:PORT]] [--user USER] [--key FILE] "
+		"[--vm VM] [--accept-hostkey FINGERPRINT] [--pve HOST[:PORT]] "
+		"[--pve-user USER] [--node NODE] [--accept-cert FINGERPRINT] "
 		"[--secrets FILE] [--output FILE]",
 	.help = N_("look at an ESXi host (or an .ova, .ovf or .vmx) and a "
 		   "Proxmox node, print facts as JSON"),

@@ -54,6 +54,39 @@ static void every_error(void **state)
 	}
 }
 
+/* Lines of a screen, each alternative's begins with the verb, none is lost. */
+static void every_form(void **state)
+{
+	(void)state;
+	for (size_t v = 0; verbs[v]; v++) {
+		_free_ char *form = verb_form(verbs[v]);
+		_free_ char *head = xasprintf("  vmferry %s", verbs[v]->name);
+		_buf_ struct buf said = {0}, args = {0};
+		char *p = form, *line;
+		int depth = 0;
+
+		while ((line = str_line(&p))) {
+			assert_in_range(strlen(line), 1, 79);
+			if (str_starts(line, head))
+				line += strlen(head);
+			else if (!str_starts(line, "      "))
+				fail_msg("'%s'", line);
+			for (; *line; line++)
+				if (*line != ' ')
+					buf_addc(&said, *line);
+		}
+		for (const char *a = verbs[v]->args; *a; a++) {
+			depth += (strchr("[(", *a) != NULL) -
+				(strchr("])", *a) != NULL);
+			if (*a != ' ' && (depth || *a != '|' || a[1] != ' '))
+				buf_addc(&args, *a);
+		}
+		buf_addc(&said, '.');
+		buf_addc(&args, '.');
+		assert_string_equal(said.s, args.s);
+	}
+}
+
 /* Each verb with what nobody should give it. */
 static void every_verb(void **state)
 {
@@ -122,7 +155,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, jobtest_setup, jobtest_teardown)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(every_error),
-		T(silent_tool), T(changed_source), T(every_verb)};
+		cmocka_unit_test(every_form), T(silent_tool), T(changed_source),
+		T(every_verb)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
