@@ -149,7 +149,7 @@ static inline struct pve *web_open(struct web *w, const char *version)
 	if (pve_open(&t, &p, &e) < 0)
 		fail_msg("pve_open: %s: %s", err_id(e.code), e.why);
 	p->pause_ms = 1;
-	p->patience = 0.3;
+	p->patience = 30;
 	web_clear(w);
 	return p;
 }

@@ -41,7 +41,7 @@ static struct pve *open_ok(const struct pve_target *t)
 	if (pve_open(t, &p, &e) < 0)
 		fail_msg("%s: %s", err_id(e.code), e.why);
 	p->pause_ms = 1;
-	p->patience = 0.3;
+	p->patience = 30;
 	return p;
 }
 
