@@ -49,6 +49,9 @@ static void catch_signals(void)
 	/* A worker outlives the terminal that started it. */
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
+	/* Who started us may ignore it, and that would be ours too: how a
+	 * child ended could not be known. */
+	signal(SIGCHLD, SIG_DFL);
 }
 
 static void help(FILE *f)

@@ -290,8 +290,8 @@ int proc_run(const char *const argv[], const struct proc_opts *opts,
 		rc = talk_all(&t, argv[0], o->timeout, e);
 		if (rc)
 			proc_end(pid, 2);
-		else
-			waitpid(pid, &ws, 0);
+		else if (waitpid(pid, &ws, 0) < 0)
+			rc = err_sys(e, ERR_IO, "how %s ended", argv[0]);
 	}
 	shut(&t.in);
 	shut(&t.out);

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <linux/loop.h>
+#include <sys/mount.h>
 #include <sched.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -165,6 +166,44 @@ static void into_a_block_device(void **state)
 	}
 	srandom(3);
 	copy_and_look(dev, "raw", dev, 16 * MIB + 1536, false);
+	ioctl(fd, LOOP_CLR_FD);
+	close(fd);
+}
+
+/* A slip of the finger at two in the morning: this machine's own disk. */
+static void not_into_a_mounted_disk(void **state)
+{
+	static const char script[] =
+		"mke2fs -q -F \"$1\" && mkdir \"$2\" && mount \"$1\" \"$2\" && "
+		"touch \"$2/alive\"";
+	const struct sink_opts look = {.read_only = true}, o = {0};
+	_free_ char *back = real_path("mounted.img"), *at = real_path("mnt");
+	_disk_out_ struct disk_out out = {0};
+	struct err e = {0};
+	char dev[32];
+	int fd, rc;
+
+	(void)state;
+	real_need();
+	real_rubbish(back, 20 * MIB);
+	fd = loop_attach(back, dev);
+	if (fd < 0) {
+		fprintf(stderr, "skipped: no loop device (needs root)\n");
+		skip();
+	}
+	must(proc_must((const char *const[]){"sh", "-c", script, "sh", dev, at,
+			       NULL},
+		     NULL, NULL, ERR_IO, &e),
+		&e);
+	rc = sink_open(dev, &o, &out, &e);
+	assert_int_equal(umount(at), 0);
+	assert_int_equal(rc, -1);
+	assert_int_equal(e.code, ERR_TARGET_HELD);
+	err_clear(&e);
+	must(sink_open(dev, &look, &out, &e), &e);
+	must(sink_close(&out, &e), &e);
+	must(sink_open(dev, &o, &out, &e), &e);
+	must(sink_close(&out, &e), &e);
 	ioctl(fd, LOOP_CLR_FD);
 	close(fd);
 }
@@ -366,6 +405,7 @@ int main(void)
 		cmocka_unit_test(into_new_files),
 		cmocka_unit_test(into_old_files),
 		cmocka_unit_test(into_a_block_device),
+		cmocka_unit_test(not_into_a_mounted_disk),
 		cmocka_unit_test(into_a_server_that_dies),
 		cmocka_unit_test(flips_are_found),
 		cmocka_unit_test(broken_and_absent),
