@@ -10,12 +10,37 @@
 #include "pack.h"
 
 #define CELL_H 16
+#define WIDE_TOP 2 /* first row of a wide letter */
+#define WIDE_H 10
 #define PICTURE_MAX 8192 /* pixels a side */
 #define FIRST 33
 #define LAST 126
 
 struct font {
 	unsigned char glyph[128][CELL_H];
+};
+
+/*
+ * In text mode a VGA card has letters of nine columns, and these look unlike
+ * the fonts': as QEMU's screendump shows them of SeaVGABIOS. Without them T is
+ * read as I, 0 as C, and W not at all.
+ */
+static const struct {
+	char c;
+	unsigned char row[WIDE_H];
+} wide[] = {
+	{'0', "\x3c\x66\xc3\xc3\xdb\xdb\xc3\xc3\x66\x3c"},
+	{'M', "\xc3\xe7\xff\xff\xdb\xc3\xc3\xc3\xc3\xc3"},
+	{'T', "\xff\xdb\x99\x18\x18\x18\x18\x18\x18\x3c"},
+	{'V', "\xc3\xc3\xc3\xc3\xc3\xc3\xc3\x66\x3c\x18"},
+	{'W', "\xc3\xc3\xc3\xc3\xc3\xdb\xdb\xff\x66\x66"},
+	{'X', "\xc3\xc3\x66\x3c\x18\x18\x3c\x66\xc3\xc3"},
+	{'Y', "\xc3\xc3\xc3\x66\x3c\x18\x18\x18\x18\x3c"},
+	{'Z', "\xff\xc3\x86\x0c\x18\x30\x60\xc1\xc3\xff"},
+	{'m', "\x00\x00\x00\xe6\xff\xdb\xdb\xdb\xdb\xdb"},
+	{'v', "\x00\x00\x00\xc3\xc3\xc3\xc3\x66\x3c\x18"},
+	{'w', "\x00\x00\x00\xc3\xc3\xc3\xdb\xdb\xff\x66"},
+	{'x', "\x00\x00\x00\xc3\x66\x3c\x18\x3c\x66\xc3"},
 };
 
 struct picture {
@@ -156,6 +181,16 @@ static bool shape(const struct picture *pic, size_t x, size_t y,
 	return any;
 }
 
+static unsigned apart(
+	const unsigned char a[CELL_H], const unsigned char b[CELL_H])
+{
+	unsigned off = 0;
+
+	for (size_t row = 0; row < CELL_H; row++)
+		off += __builtin_popcount(a[row] ^ b[row]);
+	return off;
+}
+
 /* The nearest letter, at most 20 of 128 pixels away: fonts of one family
  * differ a little, and a cursor may stand there. */
 static char letter(const struct font *f, const unsigned char s[CELL_H])
@@ -164,13 +199,22 @@ static char letter(const struct font *f, const unsigned char s[CELL_H])
 	char c = '?';
 
 	for (unsigned i = FIRST; i <= LAST && best; i++) {
-		unsigned off = 0;
+		unsigned off = apart(s, f->glyph[i]);
 
-		for (size_t row = 0; row < CELL_H; row++)
-			off += __builtin_popcount(s[row] ^ f->glyph[i][row]);
 		if (off < best) {
 			best = off;
 			c = i;
+		}
+	}
+	for (size_t i = 0; i < ARRAY_LEN(wide) && best; i++) {
+		unsigned char glyph[CELL_H] = {0};
+		unsigned off;
+
+		memcpy(glyph + WIDE_TOP, wide[i].row, WIDE_H);
+		off = apart(s, glyph);
+		if (off < best) {
+			best = off;
+			c = wide[i].c;
 		}
 	}
 	return c;

@@ -144,6 +144,22 @@ volume_path() { # VOLID
     jq -r .data.path
 }
 
+# --- disks ------------------------------------------------------------------
+
+# boot_text FILE TEXT: the first sector prints it (as printf's format) by the
+# BIOS, and stays. At most 420 bytes; a partition table is left alone.
+boot_text() {
+  {
+    # xor ax,ax; mov ds,ax; mov si,text; next: lodsb; or al,al; jz stay;
+    # mov ah,14; int 16; jmp next; stay: jmp stay; text:
+    printf '\x31\xc0\x8e\xd8\xbe\x14\x7c\xac\x08\xc0\x74\x06'
+    printf '\xb4\x0e\xcd\x10\xeb\xf5\xeb\xfe'
+    # shellcheck disable=SC2059 # a format
+    printf "$2"'\0'
+  } | dd of="$1" conv=notrunc status=none
+  printf '\x55\xaa' | dd of="$1" bs=1 seek=510 conv=notrunc status=none
+}
+
 # --- jobs -------------------------------------------------------------------
 
 job_dir() { echo "$VMFERRY_STATE/jobs/$1"; }
