@@ -22,6 +22,7 @@ struct wait {
 	struct guest_life was;
 	double began, limit;
 	const char *by; /* who answered */
+	bool alive;     /* somebody did, and it did not go down since */
 	bool silent;    /* nobody did, when last asked */
 	bool off;       /* the VM does not run */
 	struct boot_serial *serial;
@@ -174,9 +175,10 @@ static int back_yet(struct run *r, struct wait *w, struct err *e)
 		return -1;
 	if (rc > 0 && guest_life_is_new(&w->was, &is))
 		return 1;
-	if (rc == 0 && !w->silent)
+	if (rc == 0 && w->alive)
 		run_say(r, "  it went down after %.0f s",
 			now_mono() - w->began);
+	w->alive = rc > 0;
 	w->silent = rc == 0;
 	return 0;
 }
