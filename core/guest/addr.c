@@ -7,24 +7,6 @@
 
 #include "../str.h"
 
-int addr_parse(const char *s, struct addr *out)
-{
-	_free_ char *copy = xstrdup(s);
-	char *slash = strchr(copy, '/');
-	struct in_addr in;
-	uint64_t prefix = 32;
-
-	if (slash) {
-		*slash = '\0';
-		if (str_u64(slash + 1, 32, &prefix))
-			return -1;
-	}
-	if (inet_pton(AF_INET, copy, &in) != 1)
-		return -1;
-	*out = (struct addr){ntohl(in.s_addr), prefix};
-	return 0;
-}
-
 uint32_t addr_netmask(unsigned prefix)
 {
 	return prefix ? ~(uint32_t)0 << (32 - prefix) : 0;
@@ -32,22 +14,40 @@ uint32_t addr_netmask(unsigned prefix)
 
 int addr_mask(const char *s, unsigned *prefix)
 {
-	struct addr a;
+	struct in_addr in;
 	uint64_t n;
 
 	if (str_u64(s, 32, &n) == 0) {
 		*prefix = n;
 		return 0;
 	}
-	if (addr_parse(s, &a))
+	if (inet_pton(AF_INET, s, &in) != 1)
 		return -1;
 	for (unsigned p = 0; p <= 32; p++) {
-		if (addr_netmask(p) == a.ip) {
+		if (addr_netmask(p) == ntohl(in.s_addr)) {
 			*prefix = p;
 			return 0;
 		}
 	}
 	return -1;
+}
+
+int addr_parse(const char *s, struct addr *out)
+{
+	_free_ char *copy = xstrdup(s);
+	char *slash = strchr(copy, '/');
+	struct in_addr in;
+	unsigned prefix = 32;
+
+	if (slash) {
+		*slash = '\0';
+		if (addr_mask(slash + 1, &prefix))
+			return -1;
+	}
+	if (inet_pton(AF_INET, copy, &in) != 1)
+		return -1;
+	*out = (struct addr){ntohl(in.s_addr), prefix};
+	return 0;
 }
 
 char *addr_text(char out[ADDR_LEN], uint32_t ip)

@@ -12,7 +12,8 @@ struct addr {
 	unsigned prefix;
 };
 
-/* "203.0.113.77/24" (prefix 32 where there is none). -1: not one. */
+/* "203.0.113.77/24", "203.0.113.77/255.255.255.0" as iproute2 takes it too
+ * (prefix 32 where there is none). -1: not one. */
 int addr_parse(const char *s, struct addr *out);
 /* "255.255.255.0" or "24". -1: not a netmask. */
 int addr_mask(const char *s, unsigned *prefix);

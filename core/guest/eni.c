@@ -96,9 +96,23 @@ bool eni_stanza(const struct text *t, size_t *at, struct eni_stanza *s)
 	return in;
 }
 
+/* Options that are one word: what follows is a comment, although
+ * interfaces(5) knows none there. */
+static bool is_word(const char *name)
+{
+	static const char *const words[] = {"address", "netmask", "gateway",
+		"network", "broadcast", "pointopoint"};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcmp(name, words[i]) == 0)
+			return true;
+	return false;
+}
+
 bool eni_option(const struct text *t, const struct eni_stanza *s,
 	const char *name, size_t nth, struct eni_line *l)
 {
+	bool one = is_word(name);
 	bool v4 = strcmp(name, "address") == 0 || strcmp(name, "gateway") == 0;
 
 	eni_line_free(l);
@@ -106,7 +120,11 @@ bool eni_option(const struct text *t, const struct eni_stanza *s,
 		return false;
 	for (size_t at = s->first + l->n; at < s->end; at += l->n) {
 		eni_line(t, at, l);
-		if (strcmp(l->word, name) || (v4 && strchr(l->rest, ':')))
+		if (strcmp(l->word, name))
+			continue;
+		if (one)
+			l->rest[strcspn(l->rest, " \t")] = '\0';
+		if (v4 && strchr(l->rest, ':'))
 			continue;
 		if (nth-- == 0)
 			return true;

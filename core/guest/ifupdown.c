@@ -45,7 +45,7 @@ static void insert(struct edit *w, size_t at, const char *key, const char *val)
 	w->s.end++;
 }
 
-/* The blanks between word and value stay as they are. */
+/* The blanks between word and value stay as they are, and a comment behind. */
 static void set_value(struct edit *w, const struct eni_line *l, const char *val)
 {
 	const char *s = w->t.line[l->at].s;
@@ -57,7 +57,10 @@ static void set_value(struct edit *w, const struct eni_line *l, const char *val)
 	if (n == strlen(s) || l->n > 1)
 		line = xasprintf("%s%s %s", w->indent, l->word, val);
 	else
-		line = xasprintf("%.*s%s", (int)n, s, val);
+		line = xasprintf("%.*s%s%s", (int)n, s, val,
+			strchr(s + n + strlen(l->rest), '#')
+				? s + n + strlen(l->rest)
+				: "");
 	text_remove(&w->t, l->at + 1, l->n - 1);
 	w->s.end -= l->n - 1;
 	text_set(&w->t, l->at, line);

@@ -79,7 +79,10 @@ bool ini_line(const struct text *t, const struct ini_part *p, const char *key,
 {
 	size_t a, b;
 
-	for (size_t i = p->from; i < p->to; i++) {
+	for (size_t k = p->from; k < p->to; k++) {
+		/* A shell keeps what was assigned last. */
+		size_t i = p->shell ? p->from + p->to - 1 - k : k;
+
 		if (!span(t->line[i].s, key, p->shell, &a, &b) || nth-- > 0)
 			continue;
 		*line = i;

@@ -18,7 +18,8 @@ bool ini_section(const struct text *t, const char *name, size_t nth,
 	struct ini_part *out);
 /* A whole file of shell assignments. */
 struct ini_part ini_shell(const struct text *t);
-/* The line of the nth KEY=; false: none. */
+/* The line of the nth KEY=, of shell assignments counted from the last, which
+ * is the one that holds; false: none. */
 bool ini_line(const struct text *t, const struct ini_part *p, const char *key,
 	size_t nth, size_t *line);
 /* Its value, unquoted; to be freed, null where there is none. */

@@ -91,6 +91,17 @@ static bool find_gateway(const struct text *t, struct ini_part *p, size_t *line,
 	return false;
 }
 
+/* Add the servers of one family among the words of a DNS= line. */
+static void add_servers(struct buf *b, char *words, bool v6)
+{
+	char *save = NULL, *w;
+
+	for (w = strtok_r(words, " \t", &save); w;
+		w = strtok_r(NULL, " \t", &save))
+		if (!strchr(w, ':') == !v6)
+			buf_addf(b, "%s%s", b->len ? " " : "", w);
+}
+
 /* All IPv4 servers, "A B"; to be freed. */
 static char *get_dns(const struct text *t)
 {
@@ -100,8 +111,7 @@ static char *get_dns(const struct text *t)
 
 	if (ini_section(t, "Network", 0, &p))
 		for (size_t k = 0; (v = ini_value(t, &p, "DNS", k)); k++) {
-			if (!strchr(v, ':'))
-				buf_addf(&b, "%s%s", b.len ? " " : "", v);
+			add_servers(&b, v, false);
 			free(v);
 		}
 	return b.len ? buf_steal(&b) : NULL;
@@ -309,8 +319,13 @@ static void put_dns(struct text *t, const char *dns)
 		at--;
 	while (ini_line(t, &p, "DNS", k, &i)) {
 		_free_ char *v = ini_value(t, &p, "DNS", k);
+		_buf_ struct buf v6 = {0};
+		bool mixed = strpbrk(v, " \t");
 
-		if (strchr(v, ':')) {
+		add_servers(&v6, v, true);
+		if (v6.len) {
+			if (mixed)
+				ini_set(t, &p, i, v6.s);
 			k++;
 			continue;
 		}

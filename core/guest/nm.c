@@ -43,7 +43,7 @@ static bool active(struct guest *g)
 
 /* Where the first address stands: address1=A/P[,GW], older "A;P;GW;". */
 static const char *const address_keys[] = {
-	"address1", "addresses1", "address", "addresses", "address0"};
+	"address", "addresses", "address0", "address1", "addresses1"};
 
 static const char *find_address(
 	const struct text *t, const struct ini_part *p, char **value)
@@ -84,6 +84,7 @@ static int split(const char *value, struct addr *a, char gateway[64])
 struct now {
 	struct addr addr;
 	bool had, inline_gw;
+	bool by_route; /* the gateway is that of a routeN=0.0.0.0/0 */
 	char gateway[64];
 	char *dns;
 };
@@ -101,6 +102,32 @@ static char *dns_words(const char *value)
 	return s;
 }
 
+/* "route1=0.0.0.0/0,GW": netplan's and cloud-init's way to say the gateway. A
+ * table of its own is policy routing. */
+static bool route_gateway(
+	const struct text *t, const struct ini_part *p, char gateway[64])
+{
+	for (unsigned i = 0; i < 100; i++) {
+		_free_ char *value = NULL, *options = NULL;
+		char key[24], *save = NULL;
+		const char *to, *via;
+
+		snprintf(key, sizeof(key), "route%u", i);
+		value = ini_value(t, p, key, 0);
+		snprintf(key, sizeof(key), "route%u_options", i);
+		options = ini_value(t, p, key, 0);
+		if (!value || (options && strstr(options, "table=")))
+			continue;
+		to = strtok_r(value, ",; ", &save);
+		via = strtok_r(NULL, ",; ", &save);
+		if (!to || !via || strcmp(to, "0.0.0.0/0") || !net_is_v4(via))
+			continue;
+		snprintf(gateway, 64, "%s", via);
+		return true;
+	}
+	return false;
+}
+
 static void look(const struct text *t, struct now *n)
 {
 	_free_ char *value = NULL, *gateway = NULL, *dns = NULL;
@@ -115,6 +142,7 @@ static void look(const struct text *t, struct now *n)
 	gateway = ini_value(t, &p, "gateway", 0);
 	if (gateway && net_is_v4(gateway))
 		snprintf(n->gateway, sizeof(n->gateway), "%s", gateway);
+	n->by_route = !*n->gateway && route_gateway(t, &p, n->gateway);
 	dns = ini_value(t, &p, "dns", 0);
 	n->dns = dns ? dns_words(dns) : NULL;
 }
@@ -291,7 +319,7 @@ static void put_gateway(struct text *t, struct ini_part *p,
 	if (*n->gateway)
 		text_swap_lines(
 			t, p->from, p->to - p->from, n->gateway, goal->gateway);
-	if (!n->inline_gw || ini_line(t, p, "gateway", 0, &i))
+	if ((!n->inline_gw && !n->by_route) || ini_line(t, p, "gateway", 0, &i))
 		ini_put(t, p, "gateway", 0, goal->gateway);
 	if (net_far(goal))
 		put_host_route(t, p, goal->gateway);

@@ -52,25 +52,44 @@ char *sysconfig_name(const struct text *t, const char *path)
 	return name ? name : xstrdup(strrchr(path, '/') + 1 + 6);
 }
 
-static const char *address_key(const struct text *t)
-{
-	_free_ char *plain = value(t, "IPADDR");
-	_free_ char *numbered = value(t, "IPADDR0");
+/* How the first address is numbered, and what says its mask; `add` where
+ * nothing does. RHEL: IPADDR0, IPADDR1; SUSE: IPADDR_0. */
+struct form {
+	const char *ip, *add;
+	const char *masks[5];
+};
 
-	return plain || !numbered ? "IPADDR" : "IPADDR0";
+static const struct form forms[] = {
+	{"IPADDR", "NETMASK",
+		{"PREFIX", "PREFIX0", "PREFIXLEN", "NETMASK", "NETMASK0"}},
+	{"IPADDR0", "NETMASK",
+		{"PREFIX", "PREFIX0", "PREFIXLEN", "NETMASK", "NETMASK0"}},
+	{"IPADDR1", "NETMASK1", {"PREFIX1", "NETMASK1"}},
+	{"IPADDR_0", "NETMASK_0", {"PREFIXLEN_0", "NETMASK_0"}},
+	{"IPADDR_1", "NETMASK_1", {"PREFIXLEN_1", "NETMASK_1"}},
+};
+
+static const struct form *form_of(const struct text *t)
+{
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+		_free_ char *ip = value(t, forms[i].ip);
+
+		if (ip)
+			return &forms[i];
+	}
+	return &forms[0];
 }
 
 int sysconfig_address(const struct text *t, struct addr *out)
 {
-	static const char *const masks[] = {
-		"PREFIX", "PREFIX0", "PREFIXLEN", "NETMASK", "NETMASK0"};
-	_free_ char *ip = value(t, address_key(t));
+	const struct form *f = form_of(t);
+	_free_ char *ip = value(t, f->ip);
 	struct addr a;
 
 	if (!ip || addr_parse(ip, &a))
 		return -1;
-	for (size_t i = 0; !strchr(ip, '/') && i < ARRAY_LEN(masks); i++) {
-		_free_ char *m = value(t, masks[i]);
+	for (size_t i = 0; !strchr(ip, '/') && i < ARRAY_LEN(f->masks); i++) {
+		_free_ char *m = f->masks[i] ? value(t, f->masks[i]) : NULL;
 
 		if (m && addr_mask(m, &a.prefix) == 0)
 			break;
@@ -87,24 +106,23 @@ bool sysconfig_dhcp(const struct text *t)
 }
 
 /* Each key that says the mask says the new one. */
-static bool put_masks(struct text *t, struct ini_part *p, unsigned prefix)
+static bool put_masks(struct text *t, struct ini_part *p, const struct form *f,
+	unsigned prefix)
 {
-	static const char *const masks[] = {
-		"PREFIX", "PREFIX0", "PREFIXLEN", "NETMASK", "NETMASK0"};
 	bool any = false;
 
-	for (size_t i = 0; i < ARRAY_LEN(masks); i++) {
-		_free_ char *m = ini_value(t, p, masks[i], 0);
+	for (size_t i = 0; i < ARRAY_LEN(f->masks) && f->masks[i]; i++) {
+		_free_ char *m = ini_value(t, p, f->masks[i], 0);
 		char now[ADDR_LEN];
 
 		if (!m)
 			continue;
 		any = true;
-		if (i < 3 && !strchr(m, '.'))
+		if (str_starts(f->masks[i], "PREFIX") && !strchr(m, '.'))
 			snprintf(now, sizeof(now), "%u", prefix);
 		else
 			addr_text(now, addr_netmask(prefix));
-		ini_put(t, p, masks[i], 0, now);
+		ini_put(t, p, f->masks[i], 0, now);
 	}
 	return any;
 }
@@ -124,23 +142,23 @@ static void put_network(
 
 void sysconfig_put_address(struct text *t, const struct addr *a)
 {
-	const char *key = address_key(t);
+	const struct form *f = form_of(t);
 	struct ini_part p = ini_shell(t);
-	_free_ char *old = value(t, key);
+	_free_ char *old = value(t, f->ip);
 	char full[NET_ADDR_LEN], ip[ADDR_LEN];
-	bool masks = put_masks(t, &p, a->prefix);
+	bool masks = put_masks(t, &p, f, a->prefix);
 
 	if ((old && strchr(old, '/')) || !masks) {
 		/* NETMASK is read by every release of RHEL. */
 		if (!(old && strchr(old, '/'))) {
-			ini_put(t, &p, key, 0, addr_text(ip, a->ip));
-			ini_put(t, &p, "NETMASK", 0,
+			ini_put(t, &p, f->ip, 0, addr_text(ip, a->ip));
+			ini_put(t, &p, f->add, 0,
 				addr_text(ip, addr_netmask(a->prefix)));
 		} else {
-			ini_put(t, &p, key, 0, net_addr_text(full, a));
+			ini_put(t, &p, f->ip, 0, net_addr_text(full, a));
 		}
 	} else {
-		ini_put(t, &p, key, 0, addr_text(ip, a->ip));
+		ini_put(t, &p, f->ip, 0, addr_text(ip, a->ip));
 	}
 	put_network(t, &p, a);
 }

@@ -81,28 +81,10 @@ static void check_same(const struct kind *k, struct guest *g, const json_t *o,
 	n_same++;
 }
 
-/* All facts but those of the address. */
-static char *rest_of(const json_t *list, const char *name)
+/* Of several stanzas of one name: the one with an address. */
+static json_t *named(const json_t *list, const char *name)
 {
-	_json_ json_t *copy = json_deep_copy(list);
-	json_t *v;
-	size_t i;
-
-	json_array_foreach (copy, i, v) {
-		if (strcmp(json_str_or(v, "name", ""), name))
-			continue;
-		json_object_del(v, "address");
-		json_object_del(v, "gateway");
-		json_object_del(v, "dns");
-		json_object_del(v, "method");
-		break;
-	}
-	return json_pretty(copy);
-}
-
-static const json_t *named(const json_t *list, const char *name)
-{
-	const json_t *v, *found = NULL;
+	json_t *v, *found = NULL;
 	size_t i;
 
 	json_array_foreach (list, i, v)
@@ -110,6 +92,19 @@ static const json_t *named(const json_t *list, const char *name)
 			(!found || !json_str(found, "address")))
 			found = v;
 	return found;
+}
+
+/* All facts but those of the address. */
+static char *rest_of(const json_t *list, const char *name)
+{
+	_json_ json_t *copy = json_deep_copy(list);
+	json_t *v = named(copy, name);
+
+	json_object_del(v, "address");
+	json_object_del(v, "gateway");
+	json_object_del(v, "dns");
+	json_object_del(v, "method");
+	return json_pretty(copy);
 }
 
 static void check_reads(const char *file, const json_t *now,

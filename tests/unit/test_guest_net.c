@@ -54,6 +54,23 @@ static void continued_lines_and_crlf(void **state)
 		"  address 203.0.113.7/28\r\n  gateway 203.0.113.1");
 }
 
+/* What people write behind a value, and a mask where a prefix belongs. */
+static void remarks_and_masks(void **state)
+{
+	struct fix *f = *state;
+
+	ifupdown(f,
+		"auto ens192\niface ens192 inet static\n"
+		"\taddress  192.0.2.77/255.255.255.0   # of the rack: 4\n"
+		"\tgateway 192.0.2.1 # the router\n");
+	work_out(f, "203.0.113.7/28", "203.0.113.1", NULL);
+	assert_string_equal(after(f, ENI),
+		"auto ens192\niface ens192 inet static\n"
+		"\taddress  203.0.113.7/28   # of the rack: 4\n"
+		"\tgateway 203.0.113.1 # the router\n");
+	assert_false(said(f, "check"));
+}
+
 /* OVH's form: the gateway is outside, set by hooks. */
 static void hooks_follow(void **state)
 {
@@ -262,6 +279,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(plain_ifupdown),
 		T(continued_lines_and_crlf),
+		T(remarks_and_masks),
 		T(hooks_follow),
 		T(far_gateways),
 		T(dhcp_becomes_static),

@@ -104,6 +104,46 @@ static void nm_keyfile(void **state)
 		"[ipv6]\nmethod=auto\n");
 }
 
+/* Both families in one line: the other one's servers stay. */
+static void networkd_servers_in_a_line(void **state)
+{
+	struct fix *f = *state;
+
+	guest_dir_put(f->g,
+		"/etc/systemd/system/multi-user.target.wants/"
+		"systemd-networkd.service",
+		"");
+	guest_dir_put(f->g, "/etc/systemd/network/10.network",
+		"[Match]\nName=ens192\n[Network]\nAddress=192.0.2.7/24\n"
+		"DNS=192.0.2.53 2001:db8::53 192.0.2.54\n");
+	work_out(f, "203.0.113.9/24", NULL, "9.9.9.9");
+	assert_string_equal(after(f, "/etc/systemd/network/10.network"),
+		"[Match]\nName=ens192\n[Network]\nAddress=203.0.113.9/24\n"
+		"DNS=2001:db8::53\nDNS=9.9.9.9\n");
+}
+
+/* netplan and cloud-init say the gateway as a route: no second one. */
+static void nm_gateway_is_a_route(void **state)
+{
+	struct fix *f = *state;
+	const char *path =
+		"/etc/NetworkManager/system-connections/x.nmconnection";
+
+	guest_dir_put(f->g, "/usr/sbin/NetworkManager", "");
+	guest_dir_put(f->g, path,
+		"[connection]\ntype=ethernet\ninterface-name=ens192\n"
+		"[ipv4]\nmethod=manual\naddress1=192.0.2.7/24\n"
+		"route1=0.0.0.0/0,192.0.2.9\nroute1_options=table=7\n"
+		"route2=0.0.0.0/0,192.0.2.1\n");
+	work_out(f, "203.0.113.9/24", "203.0.113.1", NULL);
+	assert_string_equal(after(f, path),
+		"[connection]\ntype=ethernet\ninterface-name=ens192\n"
+		"[ipv4]\nmethod=manual\naddress1=203.0.113.9/24\n"
+		"route1=0.0.0.0/0,192.0.2.9\nroute1_options=table=7\n"
+		"route2=0.0.0.0/0,203.0.113.1\n");
+	assert_false(said(f, "check"));
+}
+
 static void rhel_ifcfg(void **state)
 {
 	struct fix *f = *state;
@@ -120,6 +160,22 @@ static void rhel_ifcfg(void **state)
 		"DNS1=9.9.9.9\n");
 	assert_string_equal(after(f, SCRIPTS "route-ens192"),
 		"62.210.0.1 dev ens192\ndefault via 62.210.0.1 dev ens192\n");
+}
+
+/* The last assignment is the one that holds. */
+static void rhel_numbered_and_twice(void **state)
+{
+	struct fix *f = *state;
+
+	guest_dir_put(f->g, SCRIPTS "ifcfg-ens192",
+		"DEVICE=ens192\nIPADDR1=192.0.2.6\nPREFIX1=24\n"
+		"GATEWAY=192.0.2.2\nIPADDR1=192.0.2.7\nGATEWAY=192.0.2.1\n");
+	work_out(f, "203.0.113.9/28", "203.0.113.1", NULL);
+	assert_string_equal(after(f, SCRIPTS "ifcfg-ens192"),
+		"DEVICE=ens192\nIPADDR1=192.0.2.6\nPREFIX1=28\n"
+		"GATEWAY=192.0.2.2\nIPADDR1=203.0.113.9\n"
+		"GATEWAY=203.0.113.1\n");
+	assert_false(said(f, "check"));
 }
 
 static void suse_routes(void **state)
@@ -139,6 +195,20 @@ static void suse_routes(void **state)
 		after(f, SUSE "routes"), "default 203.0.113.1 - -\n");
 	assert_string_equal(after(f, SUSE "config"),
 		"NETCONFIG_DNS_STATIC_SERVERS=\"9.9.9.9\"\n");
+}
+
+/* YaST numbers addresses where the first one has no name. */
+static void suse_numbered(void **state)
+{
+	struct fix *f = *state;
+
+	guest_dir_put(f->g, SUSE "ifcfg-eth0",
+		"BOOTPROTO='static'\nIPADDR=''\nIPADDR_0='192.0.2.7'\n"
+		"NETMASK_0='255.255.255.0'\nIPADDR_1='192.0.2.8/24'\n");
+	work_out(f, "203.0.113.9/28", NULL, NULL);
+	assert_string_equal(after(f, SUSE "ifcfg-eth0"),
+		"BOOTPROTO='static'\nIPADDR=''\nIPADDR_0='203.0.113.9'\n"
+		"NETMASK_0='255.255.255.240'\nIPADDR_1='192.0.2.8/24'\n");
 }
 
 /* Left by an upgrade to netplan: ifup is gone, its file is not read. */
@@ -163,9 +233,13 @@ int main(void)
 		T(netplan_far_gateway),
 		T(netplan_empty_forms),
 		T(networkd_far_gateway),
+		T(networkd_servers_in_a_line),
 		T(nm_keyfile),
+		T(nm_gateway_is_a_route),
 		T(rhel_ifcfg),
+		T(rhel_numbered_and_twice),
 		T(suse_routes),
+		T(suse_numbered),
 		T(stale_files_are_not_read),
 	};
 
