@@ -13,12 +13,20 @@
 static bool is_device_name(const char *spec)
 {
 	return str_starts(spec, "/dev/sd") || str_starts(spec, "/dev/hd") ||
-		str_starts(spec, "/dev/vd") || str_starts(spec, "/dev/xvd");
+		str_starts(spec, "/dev/vd") || str_starts(spec, "/dev/xvd") ||
+		str_starts(spec, "/dev/nvme");
 }
 
-/* Names of VMware's disks and slots, which are gone on other hardware. */
+/* Names of VMware's disks and slots, which are gone on other hardware; those
+ * of device-mapper, LVM and md come from the disk's content. */
 static bool is_hardware_path(const char *spec)
 {
+	static const char *const content[] = {"dm-", "md-", "lvm-pv-uuid-"};
+
+	for (size_t i = 0; i < ARRAY_LEN(content); i++)
+		if (str_starts(spec, "/dev/disk/by-id/") &&
+			str_starts(spec + 16, content[i]))
+			return false;
 	return str_starts(spec, "/dev/disk/by-id/") ||
 		str_starts(spec, "/dev/disk/by-path/");
 }

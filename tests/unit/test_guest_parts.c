@@ -210,6 +210,28 @@ static void fstab_by_uuid(void **state)
 	assert_int_equal(cs.n_left, 2);
 }
 
+/* An NVMe disk of VMware is a SCSI one afterwards; what device-mapper and LVM
+ * name by content stays. */
+static void fstab_nvme_and_content_names(void **state)
+{
+	static const char content[] =
+		"/dev/disk/by-id/dm-uuid-LVM-abc /y ext4 defaults 0 2\n"
+		"/dev/disk/by-id/lvm-pv-uuid-abc /z ext4 defaults 0 2\n";
+
+	(void)state;
+	guest_dir_put(g, "/etc/fstab", content);
+	assert_false(guest_fstab_device_names(g));
+	work_out();
+	assert_int_equal(cs.n, 0);
+	assert_int_equal(cs.n_left, 0);
+	guest_dir_put(g, "/etc/fstab", "/dev/nvme0n1p2 / ext4 defaults 0 1\n");
+	assert_true(guest_fstab_device_names(g));
+	work_out();
+	assert_int_equal(cs.n, 1);
+	assert_string_equal(cs.c[0].after,
+		"UUID=uuid-nvme0n1p2-ext4 / ext4 defaults 0 1\n");
+}
+
 static void efi_fallback_is_copied(void **state)
 {
 	(void)state;
@@ -416,6 +438,7 @@ int main(void)
 		G(tools_are_disarmed),
 		G(tarball_tools_are_said),
 		G(fstab_by_uuid),
+		G(fstab_nvme_and_content_names),
 		G(resume_by_uuid),
 		G(lvm_looks_at_all_disks),
 		G(fstrim_every_week),
