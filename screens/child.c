@@ -95,7 +95,8 @@ static int secrets_pipe(struct wizard *w)
 	if (pipe2(p, O_CLOEXEC))
 		return -1;
 	if (secret_line(p[1], "esxi.password", w->secret->esxi) == 0 &&
-		secret_line(p[1], "pve.secret", w->secret->pve) == 0)
+		secret_line(p[1], "pve.secret", w->secret->pve) == 0 &&
+		secret_line(p[1], "guest.password", w->secret->guest) == 0)
 		for (size_t i = 0; (name = hoster_secret_name(i)); i++)
 			if (secret_line(p[1], name, w->secret->hoster[i]))
 				break;

@@ -6,6 +6,7 @@
 #include "core/plan.h"
 #include "core/state.h"
 #include "hoster.h"
+#include "inside.h"
 #include "wizard.h"
 
 static const json_t *storages(const struct wizard *w)
@@ -234,9 +235,7 @@ json_t *choices_json(const struct wizard *w)
 	if (*w->tcp)
 		json_put(part, "tcp", words(w->tcp, true));
 	json_put(o, "checks", part);
-	part = json_object();
-	json_put_bool(part, "fix", w->guest_fix);
-	json_put(o, "guest", part);
+	json_put(o, "guest", inside_choices(w));
 	str_u64(w->keep_days, PLAN_KEEP_MAX, &days);
 	json_put_u64(o, "keep_days", days);
 	return o;

@@ -4,9 +4,10 @@
 
 #include "core/plan.h"
 #include "hoster.h"
+#include "inside.h"
 #include "wizard.h"
 
-#define FIELDS (WIZ_NICS * 4 + 10 + HOSTER_FIELDS)
+#define FIELDS (WIZ_NICS * 4 + 10 + HOSTER_FIELDS + INSIDE_FIELDS)
 
 struct network {
 	struct wizard *w;
@@ -62,12 +63,7 @@ static void add_checks(struct network *p)
 	add(p,
 		(struct tui_field){
 			.kind = TUI_HEADING, .label = _("Inside and after")});
-	add(p,
-		(struct tui_field){.kind = TUI_CHECK,
-			.label = _("Adapt the guest"),
-			.hint = _("Network, fstab, initramfs, VMware Tools: "
-				  "each change is shown as a diff first."),
-			.on = &w->guest_fix});
+	inside_fields(w, p->f, &p->n);
 	add(p,
 		(struct tui_field){.kind = TUI_TEXT,
 			.label = _("TCP ports"),

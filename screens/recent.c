@@ -25,6 +25,8 @@ static const struct {
 	TEXT(pve_user),
 	TEXT(tcp),
 	TEXT(keep_days),
+	TEXT(ssh_user),
+	TEXT(ssh_key),
 #undef TEXT
 };
 

@@ -203,6 +203,35 @@ static void target_part(struct tui_text *x, const json_t *plan)
 	nic_rows(x, plan);
 }
 
+/* What was chosen beyond what is always proposed. */
+static void inside_part(struct tui_text *x, const json_t *plan)
+{
+	const json_t *g = json_object_get(plan, "guest");
+	const char *package = json_str(g, "agent_package");
+
+	head(x, _("What happens inside the guest"));
+	row(x, TUI_NORMAL, "%s",
+		json_flag(g, "fix", true)
+			? _("Each change is shown as a diff before it is "
+			    "written.")
+			: _("Nothing is changed."));
+	if (json_flag(g, "tools_remove", false))
+		row(x, TUI_WARN, "%s",
+			_("! open-vm-tools is removed, where nothing needs "
+			  "it."));
+	if (package)
+		row(x, TUI_NORMAL, _("The agent is installed from %s."),
+			package);
+	else if (json_flag(g, "agent", false))
+		row(x, TUI_NORMAL, "%s",
+			_("The agent is installed at the first start."));
+	if (json_flag(g, "serial", false))
+		row(x, TUI_NORMAL, "%s", _("It gets a serial console."));
+	if (json_object_get(g, "ssh"))
+		row(x, TUI_NORMAL, _("%s logs in by SSH after the start."),
+			str(g, "ssh.user"));
+}
+
 static void figures_part(struct tui_text *x, const json_t *plan)
 {
 	const json_t *est = json_object_get(plan, "estimate");
@@ -367,6 +396,7 @@ int page_review(struct wizard *w)
 	source_part(&pager.text, w->plan);
 	hoster_part(&pager.text, w);
 	target_part(&pager.text, w->plan);
+	inside_part(&pager.text, w->plan);
 	figures_part(&pager.text, w->plan);
 	verdict_part(&pager.text, w->plan);
 	steps_part(&pager.text, w->plan);

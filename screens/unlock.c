@@ -59,6 +59,9 @@ bool unlock_for(struct wizard *w, const json_t *plan)
 	struct kept_login esxi, pve;
 	bool key = json_at(plan, "source.key_file") ||
 		json_at(plan, "source.path");
+	/* A password that another wizard was given for the guest. */
+	bool shell = json_at(plan, "guest.ssh") && !w->ssh &&
+		!json_at(plan, "guest.ssh.key_file");
 	struct tui_field f[] = {
 		{.kind = TUI_SECRET,
 			.label = _("ESXi password"),
@@ -72,6 +75,12 @@ bool unlock_for(struct wizard *w, const json_t *plan)
 			.value = w->secret->pve,
 			.size = sizeof(w->secret->pve),
 			.needed = true},
+		{.kind = TUI_SECRET,
+			.label = _("SSH password"),
+			.hint = _("Of the guest; empty: none"),
+			.value = w->secret->guest,
+			.size = sizeof(w->secret->guest),
+			.hidden = !shell},
 		{.kind = TUI_NOTE, .hidden = true},
 		{.kind = TUI_NOTE, .hidden = true},
 		{.kind = TUI_NOTE, .hidden = true},
@@ -91,8 +100,8 @@ bool unlock_for(struct wizard *w, const json_t *plan)
 	if (!key)
 		kept_take(&esxi);
 	kept_take(&pve);
-	if (hoster_keys(w, plan, f + 2, 3) && *w->secret->pve &&
-		(key || *w->secret->esxi))
+	if (hoster_keys(w, plan, f + 3, 3) && *w->secret->pve &&
+		(key || *w->secret->esxi) && (!shell || *w->secret->guest))
 		return true;
 	wizard_focus(&form);
 	return tui_run(w->t, &s) == TUI_OK;

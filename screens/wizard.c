@@ -117,6 +117,9 @@ int wizard_secrets(struct wizard *w, const char *path, struct err *e)
 	v = secrets_get(s, "pve.secret");
 	if (v)
 		snprintf(w->secret->pve, sizeof(w->secret->pve), "%s", v);
+	v = secrets_get(s, "guest.password");
+	if (v)
+		snprintf(w->secret->guest, sizeof(w->secret->guest), "%s", v);
 	hoster_take_secrets(w, s);
 	return 0;
 }
@@ -139,6 +142,8 @@ static int begin(struct wizard *w, const char *secrets, struct err *e)
 	if (wizard_on_node())
 		snprintf(w->pve, sizeof(w->pve), "localhost");
 	w->guest_fix = true;
+	snprintf(w->ssh_user, sizeof(w->ssh_user), "root");
+	snprintf(w->ssh_port, sizeof(w->ssh_port), "22");
 	snprintf(w->keep_days, sizeof(w->keep_days), "%d", PLAN_KEEP_DAYS);
 	wizard_recall(w);
 	if (state_path("secrets", &kept, e) ||

@@ -37,7 +37,7 @@ struct nic_choice {
 
 /* In locked memory, wiped. */
 struct wizard_secrets {
-	char esxi[WIZ_TEXT], pve[WIZ_TEXT];
+	char esxi[WIZ_TEXT], pve[WIZ_TEXT], guest[WIZ_TEXT];
 	char hoster[WIZ_HOSTER_SECRETS][WIZ_TEXT]; /* see hoster.c */
 };
 
@@ -85,6 +85,10 @@ struct wizard {
 	char failover[64], tcp[WIZ_TEXT];
 	char keep_days[8]; /* the old VM is kept so long */
 	bool guest_fix;
+	int tools; /* 0 kept quiet, 1 removed, 2 as they are */
+	bool agent, serial, ssh;
+	char agent_package[WIZ_TEXT];
+	char ssh_user[64], ssh_key[WIZ_TEXT], ssh_address[64], ssh_port[8];
 	/* Review */
 	json_t *plan;
 	char save_as[WIZ_TEXT];

@@ -48,8 +48,7 @@ void cleanup_guest(struct guest **g);
  * {"virtio_pci": bool, "virtio_blk", "virtio_scsi", "virtio_net", ...},
  * "available": {same keys: module or built in}, "addable": paths of modules,
  * one a line, that its initramfs lacks for virtio and guest_changes adds; or
- * absent, "unreadable": why its initramfs was not understood, or absent, "serial": bool (default:
- *    false)}],
+ * absent, "unreadable": why its initramfs was not understood, or absent}],
  *    "network": {"stack": "ifupdown" | "netplan" | "networkd" | "nm" |
  *       "ifcfg" | "none", "files": [paths], "interfaces": [{"name",
  *       "method": "static" | "dhcp" | .., "address", "gateway"}]},
@@ -92,7 +91,8 @@ bool guest_needs_drivers(const json_t *facts);
  *    "tools_off": bool, "fstab": bool, "efi": bool, "drivers": bool,
  *    "fstrim": bool (default: true), "agent": bool (default: false),
  *    "tools_remove": bool (default: false), "agent_package": a package, or a
- *    directory of them, on this machine, or absent}
+ *    directory of them, on this machine, or absent, "serial": bool (default:
+ *    false)}
  *
  * A NIC without address keeps its configuration; its name is still pinned to
  * its MAC so that it stays valid.

@@ -255,6 +255,56 @@ static void hoster_routed_here(void **state)
 	assert_non_null(strstr(choices, "\"mac\": \"none\""));
 }
 
+/* From the first field of Network to VMware Tools. */
+#define TO_TOOLS "<Tab><Tab><Tab><Tab><Tab>"
+
+/* What is changed inside: all of it is in the plan's choices, the password of
+ * the guest with the secrets alone. */
+static void inside_chosen(void **state)
+{
+	static const char *const said[] = {"\"tools_remove\": true",
+		"\"agent\": true", "\"serial\": true",
+		"\"agent_package\": \"/root/agent.deb\"", "\"user\": \"admin\"",
+		"\"port\": 2222", "\"key_file\": \"/root/key\""};
+	_free_ char *choices = NULL, *recent = NULL, *given = NULL;
+
+	(void)state;
+	wiz_new_job("ask-bus");
+	golden("wizard-inside",
+		TO_NETWORK TO_TOOLS
+		"<Right><Tab> <Tab>agent.deb<Tab><wait its path><snap>"
+		"<BackTab><^U>/root/agent.deb<Tab> <Tab> <Tab><^U>admin<Tab>"
+		"/root/key<Tab>hunter2<Tab><Tab><^U>2222<snap><^N><wait 6/8>"
+		"<PgDn><wait inside><snap><Enter>web01<Enter><Enter>"
+		"<wait 7/8>",
+		80, 24, "", false);
+	choices = wiz_read("../wizard/choices.json");
+	for (size_t i = 0; i < ARRAY_LEN(said); i++)
+		if (!strstr(choices, said[i]))
+			fail_msg("%s\n%s", said[i], choices);
+	recent = wiz_read("../recent");
+	given = wiz_read("given");
+	assert_null(strstr(choices, "hunter2"));
+	assert_null(strstr(recent, "hunter2"));
+	assert_non_null(strstr(given, "guest.password=hunter2\n"));
+}
+
+/* A guest that is not adapted has nothing of it; SSH is only a look. */
+static void inside_left(void **state)
+{
+	_free_ char *choices = NULL, *s = NULL;
+
+	(void)state;
+	s = wiz_run(TO_NETWORK TO_TOOLS
+		"<Right><BackTab> <snap><Tab> <snap><^N><wait 6/8>",
+		80, 24, "", false);
+	choices = wiz_read("../wizard/choices.json");
+	if (strstr(s, "(waited") || strstr(choices, "tools_remove") ||
+		!strstr(choices, "\"fix\": false") ||
+		!strstr(choices, "\"ssh\"") || !strstr(s, "SSH password"))
+		fail_msg("%s\n%s", choices, s);
+}
+
 /* How long the old VM is kept is the operator's choice, remembered. */
 static void kept_days(void **state)
 {
@@ -262,10 +312,11 @@ static void kept_days(void **state)
 
 	(void)state;
 	wiz_new_job("ask-bus");
-	s = wiz_run(TO_NETWORK "<Tab><Tab><Tab><Tab><Tab><Tab><^U>0<^N><wait "
-			       "1><snap><^U>30<^N>"
-			       "<wait 6/8><snap><Enter>web01<Enter><Enter>"
-			       "<wait 7/8>",
+	s = wiz_run(TO_NETWORK TO_TOOLS
+		"<Tab><Tab><Tab><Tab><Tab><Tab><^U>0<^N><wait 1><snap><^U>30"
+		"<^N>"
+		"<wait 6/8><snap><Enter>web01<Enter><Enter>"
+		"<wait 7/8>",
 		80, 24, "", false);
 	if (strstr(s, "(waited") || !strstr(s, "off, for 30 days"))
 		fail_msg("%s", s);
@@ -298,6 +349,8 @@ int main(void)
 		IN_STATE(hoster),
 		IN_STATE(hoster_says_no),
 		IN_STATE(hoster_routed_here),
+		IN_STATE(inside_chosen),
+		IN_STATE(inside_left),
 		IN_STATE(kept_days),
 		IN_STATE(blocker_fixed),
 		IN_STATE(blocker_not_fixed),

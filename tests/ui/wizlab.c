@@ -35,7 +35,7 @@ const char wiz_walk[] =
 	"<wait 3/8><wait 768.0 MiB><snap>d<snap><Esc><Enter><wait 4/8><snap>"
 	"<^N><wait 8.4.21><snap><Tab><Tab><Enter><snap><Esc><PgDn><^N>"
 	"<wait 5/8><snap><^N><wait 6/8><snap><PgDn><snap>s<snap><Esc>"
-	"<Enter>web01<snap><Enter><wait 30><Right><snap><Enter>"
+	"<Enter>web01<snap><Enter><wait ]  [><Right><snap><Enter>"
 	"<wait E1000><snap>";
 
 const char wiz_file_walk[] =
