@@ -115,6 +115,9 @@ static json_t *nic(const struct run *r, size_t i, const json_t *n)
 	json_put_u64(o, "index", i);
 	json_put_str(o, "mac", target_mac(r, i));
 	network(r, i, n, o);
+	if (json_object_get(n, "bridge_mtu"))
+		json_object_set(
+			o, "bridge_mtu", json_object_get(n, "bridge_mtu"));
 	for (size_t k = 0; k < r->vm->n_nics; k++) {
 		if (strcmp(r->vm->nics[k].slot, slot))
 			continue;

@@ -267,15 +267,16 @@ static int plan_disks(struct build *b, json_t *target, struct err *e)
 
 /* --- networks --- */
 
-static bool has_bridge(const struct build *b, const char *name)
+/* Null: there is none. */
+static const json_t *bridge_row(const struct build *b, const char *name)
 {
 	const json_t *rows = json_object_get(b->target, "bridges"), *row;
 	size_t i;
 
 	json_array_foreach (rows, i, row)
 		if (strcmp(vm_key(row, "iface"), name) == 0)
-			return true;
-	return false;
+			return row;
+	return NULL;
 }
 
 /* The port group's VLAN on the ESXi host, 0 where none or unknown. */
@@ -318,7 +319,7 @@ static int plan_nic(
 	if (!bridge)
 		return err_set(e, ERR_PLAN_BAD,
 			"choices: no target.bridge for %s", n->slot);
-	if (!has_bridge(b, bridge))
+	if (!bridge_row(b, bridge))
 		return err_set(e, ERR_PLAN_BAD,
 			"choices: no bridge %s on the node", bridge);
 	if (mac && !valid_mac(mac))
@@ -341,6 +342,9 @@ static int plan_nic(
 	json_put_str(o, "gateway6", json_str(c, "gateway6"));
 	if (json_object_get(c, "mtu"))
 		json_put_u64(o, "mtu", json_u64(c, "mtu", 0));
+	if (json_u64(bridge_row(b, bridge), "mtu", 0))
+		json_put_u64(o, "bridge_mtu",
+			json_u64(bridge_row(b, bridge), "mtu", 0));
 	if (json_object_get(c, "dns"))
 		json_put(o, "dns", json_deep_copy(json_object_get(c, "dns")));
 	json_array_append_new(nics, o);

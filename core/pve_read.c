@@ -226,6 +226,15 @@ int pve_nodes(struct pve *p, json_t **out, struct err *e)
 	return 0;
 }
 
+/* As it stands in the node's file: a text, or a number. 0: none is set. */
+static uint64_t mtu_of(const json_t *row)
+{
+	uint64_t n = json_u64(row, "mtu", 0);
+
+	str_u64(json_str_or(row, "mtu", ""), 65535, &n);
+	return n;
+}
+
 int pve_bridges(struct pve *p, json_t **out, struct err *e)
 {
 	_pve_params_ struct pve_params ps = {0};
@@ -248,6 +257,8 @@ int pve_bridges(struct pve *p, json_t **out, struct err *e)
 		json_put_bool(o, "active", json_flag(row, "active", false));
 		json_put_bool(o, "vlan_aware",
 			json_flag(row, "bridge_vlan_aware", false));
+		if (mtu_of(row))
+			json_put_u64(o, "mtu", mtu_of(row));
 		json_put_str(o, "cidr", json_str(row, "cidr"));
 		json_put_str(
 			o, "ports", ports ? ports : json_str(row, "ovs_ports"));

@@ -87,6 +87,7 @@ bool guest_needs_drivers(const json_t *facts);
  *   {"nics": [{"old_mac", "mac", "pci_slot": 192 or absent, "index": 0,
  *              "address": "203.0.113.77/24", "gateway", "dns": [..],
  *              "address6": "2001:db8::7/64", "gateway6", "mtu": bytes,
+ *              "bridge_mtu": bytes that the bridge carries, or absent,
  *              "name": of the interface, where the operator says it}],
  *    "tools_off": bool, "fstab": bool, "efi": bool, "drivers": bool,
  *    "fstrim": bool (default: true), "agent": bool (default: false),

@@ -93,17 +93,85 @@ static char *new_text(const char *stack, const char *name, const char *before,
 	return done ? text_join(&t) : NULL;
 }
 
+/* --- what is there --- */
+
+static uint64_t of_ifupdown(const struct text *t, const char *name)
+{
+	struct eni_stanza s;
+	uint64_t n = 0;
+
+	for (size_t at = 0; eni_stanza(t, &at, &s);)
+		for (size_t i = s.first; !strcmp(s.name, name) && i < s.end;
+			i++) {
+			char *line = t->line[i].s;
+
+			line += strspn(line, " \t");
+			if (str_starts(line, "mtu ")) {
+				_free_ char *v = xstrdup(line + 4);
+
+				str_u64(str_trim(v), MTU_MAX, &n);
+			}
+		}
+	return n;
+}
+
+/* The MTU that the file gives; the usual one where it gives none. */
+static uint64_t now(const char *stack, const char *name, const char *text)
+{
+	_text_ struct text t = {0};
+	_free_ char *v = NULL;
+	struct ini_part p;
+	uint64_t n = 0;
+
+	if (strcmp(stack, "netplan") == 0) {
+		n = netplan_mtu_now(text, name);
+		return n ? n : 1500;
+	}
+	text_open(&t, text);
+	p = ini_shell(&t);
+	if (strcmp(stack, "ifupdown") == 0)
+		n = of_ifupdown(&t, name);
+	else if (strcmp(stack, "networkd") == 0)
+		v = ini_get(&t, "Link", "MTUBytes");
+	else if (strcmp(stack, "nm") == 0)
+		v = ini_get(&t, "ethernet", "mtu")
+			?: ini_get(&t, "802-3-ethernet", "mtu");
+	else if (str_starts(stack, "ifcfg"))
+		v = ini_value(&t, &p, "MTU", 0);
+	if (v)
+		str_u64(v, MTU_MAX, &n);
+	return n ? n : 1500;
+}
+
+/* What to write: the operator's word; else the bridge's, where the guest's is
+ * larger. 0: nothing. */
+static uint64_t goal(const json_t *nic, uint64_t is)
+{
+	uint64_t bridge = json_u64(nic, "bridge_mtu", 0);
+
+	if (json_object_get(nic, "mtu"))
+		return json_u64(nic, "mtu", 0);
+	return bridge && bridge < is ? bridge : 0;
+}
+
 void mtu_change(struct guest *g, const json_t *c, const char *card,
 	const json_t *nic, struct guest_changes *cs)
 {
-	uint64_t mtu = json_u64(nic, "mtu", 0);
 	const char *file = json_str(c, "file");
 	const char *name = json_str_or(c, "name", card);
 	_free_ char *before = file ? guest_future(g, cs, file) : NULL;
+	uint64_t is =
+		before ? now(json_str_or(c, "stack", ""), name, before) : 1500;
+	uint64_t mtu = goal(nic, is), bridge = json_u64(nic, "bridge_mtu", 0);
 	_free_ char *value = xasprintf("%u", (unsigned)mtu), *after = NULL;
 
-	if (!json_object_get(nic, "mtu"))
+	if (!mtu && !json_object_get(nic, "mtu"))
 		return;
+	if (bridge && mtu > bridge)
+		guest_left(cs,
+			"MTU %s of %s is more than its bridge carries (%u): "
+			"raise the bridge's, or take that",
+			value, name, (unsigned)bridge);
 	if (before && mtu >= MTU_MIN && mtu <= MTU_MAX)
 		after = new_text(
 			json_str_or(c, "stack", ""), name, before, value);

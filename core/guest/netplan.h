@@ -38,6 +38,8 @@ char *netplan_rewrite(
 char *netplan_add6(const char *text, const char *name, const char *addr,
 	const char *gateway, bool far);
 
+/* The mtu that the text gives it; 0: none. */
+uint64_t netplan_mtu_now(const char *text, const char *name);
 /* The text with that mtu; likewise. */
 char *netplan_mtu(const char *text, const char *name, const char *value);
 

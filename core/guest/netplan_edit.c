@@ -367,6 +367,23 @@ char *netplan_add6(const char *text, const char *name, const char *addr,
 	return after;
 }
 
+uint64_t netplan_mtu_now(const char *text, const char *name)
+{
+	struct ydoc d;
+	struct plan p = {.d = &d};
+	const char *s = NULL;
+	uint64_t n = 0;
+
+	if (ydoc_open(&d, text))
+		return 0;
+	if (find(&d, name, &p))
+		s = ydoc_scalar(ydoc_get(&d, p.def, "mtu", NULL));
+	if (s)
+		str_u64(s, 65535, &n);
+	ydoc_close(&d);
+	return n;
+}
+
 char *netplan_mtu(const char *text, const char *name, const char *value)
 {
 	struct ydoc d;

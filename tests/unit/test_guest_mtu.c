@@ -67,6 +67,55 @@ static void file_by_file(void **state)
 	}
 }
 
+/* Nothing is asked for, and the bridge carries so much: only what is larger
+ * changes, and what the file does not say is 1500. */
+static void by_the_bridge(void **state)
+{
+	static const unsigned carries[] = {9000, 1500, 1400};
+
+	(void)state;
+	for (size_t i = 0; i < 3 * ARRAY_LEN(rows); i++) {
+		const char *before = rows[i / 3].before;
+		unsigned most = carries[i % 3];
+		bool large = most == 1400 ||
+			(most == 1500 && strstr(before, "9000"));
+		_free_ char *value = xasprintf("%u", most);
+		_changes_ struct guest_changes cs = {0};
+		_json_ json_t *list = json_array(), *nic = json_object();
+		struct guest *g = guest_dir_new();
+		json_t *c = net_iface(list, "ens192", "/etc/f");
+
+		json_put_str(c, "stack", rows[i / 3].stack);
+		json_put_u64(nic, "bridge_mtu", most);
+		guest_dir_put(g, "/etc/f", before);
+		mtu_change(g, c, "ens192", nic, &cs);
+		assert_int_equal(cs.n + cs.n_left, large);
+		if (cs.n)
+			assert_non_null(strstr(cs.c[0].after, value));
+		guest_dir_free(g);
+	}
+}
+
+/* The operator's word stands; that the bridge carries less is said. */
+static void more_than_the_bridge(void **state)
+{
+	_changes_ struct guest_changes cs = {0};
+	_json_ json_t *list = json_array(), *nic = json_object();
+	struct guest *g = guest_dir_new();
+	json_t *c = net_iface(list, "ens192", "/etc/f");
+
+	(void)state;
+	json_put_str(c, "stack", "ifcfg");
+	guest_dir_put(g, "/etc/f", "DEVICE=ens192\n");
+	json_put_u64(nic, "bridge_mtu", 1500);
+	json_put_u64(nic, "mtu", 9000);
+	mtu_change(g, c, "ens192", nic, &cs);
+	assert_int_equal(cs.n, 1);
+	assert_int_equal(cs.n_left, 1);
+	assert_non_null(strstr(cs.left[0], "more than its bridge carries"));
+	guest_dir_free(g);
+}
+
 /* No MTU at all; one that the card below needs too. */
 static void what_is_said(void **state)
 {
@@ -94,6 +143,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(file_by_file),
+		cmocka_unit_test(by_the_bridge),
+		cmocka_unit_test(more_than_the_bridge),
 		cmocka_unit_test(what_is_said),
 	};
 
