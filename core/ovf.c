@@ -313,11 +313,21 @@ static void find_systems(const xmlNode *in, struct systems *s)
 	}
 }
 
+/* The root's, else the one bound to ovf: attributes alone have that prefix in
+ * some packages of vCloud Director. */
+static const char *name_space(const xmlNode *root)
+{
+	const xmlNs *ns = root ? root->ns : NULL;
+
+	for (const xmlNs *d = root ? root->nsDef : NULL; !ns && d; d = d->next)
+		if (d->prefix && strcmp((const char *)d->prefix, "ovf") == 0)
+			ns = d;
+	return ns && ns->href ? (const char *)ns->href : "";
+}
+
 static int check_root(const xmlNode *root, struct err *e)
 {
-	const char *ns = root && root->ns && root->ns->href
-		? (const char *)root->ns->href
-		: "";
+	const char *ns = name_space(root);
 
 	if (!root || !is(root, "Envelope"))
 		return err_set(e, ERR_BAD_OVF,

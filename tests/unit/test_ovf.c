@@ -355,6 +355,29 @@ static void odd_machine(void **state)
 	must_warn(v, "firmware is '@@F@@'");
 }
 
+/* vCloud Director wrote packages whose elements have no name space. */
+static void only_attributes_have_a_name_space(void **state)
+{
+	_vm_ struct vm *v =
+		vm_of("<Envelope "
+		      "xmlns:ovf=\"http://schemas.dmtf.org/ovf/envelope/1\" "
+		      "xmlns:rasd=\"urn:rasd\" xmlns:vmw=\"urn:vmw\" "
+		      "xmlns:vssd=\"urn:v\"><References>"
+		      "<File ovf:id=\"file1\" href=\"web-disk1.vmdk\"/>"
+		      "<File ovf:id=\"file2\" "
+		      "href=\"web-disk2.vmdk\"/></References>" DISKS SYSTEM CPU
+				MEMORY CONTROLLER("3", "6", "lsilogic", "0")
+					DISK("3", "0", "ovf:/disk/d1") END);
+
+	(void)state;
+	assert_string_equal(v->name, "web & co");
+	assert_int_equal(v->n_disks, 1);
+	assert_string_equal(v->disks[0].file, "web-disk1.vmdk");
+	assert_int_equal(v->disks[0].capacity, 32ull << 30);
+	refused("<Envelope xmlns:ovf=\"urn:other\"/>",
+		"name space is 'urn:other'");
+}
+
 static void bad(void **state)
 {
 	(void)state;
@@ -434,6 +457,7 @@ int main(void)
 		cmocka_unit_test(nics),
 		cmocka_unit_test(configurations),
 		cmocka_unit_test(odd_machine),
+		cmocka_unit_test(only_attributes_have_a_name_space),
 		cmocka_unit_test(bad),
 		cmocka_unit_test(hostile),
 		cmocka_unit_test(manifest),
