@@ -67,10 +67,9 @@ bool dd_short(const char *line)
 
 int dd_cut(const char *file, struct err *e)
 {
-	return err_set(e, ERR_SOURCE_CHANGED,
-		"%s: the host read less than the file has, and called it no "
-		"error",
-		file);
+	err_set(e, ERR_SOURCE_CHANGED,
+		"the host read less than the file has, and called it no error");
+	return err_in(e, "read %s", file);
 }
 
 /* The line that says what went wrong: dd also tells how much it copied. */

@@ -82,21 +82,10 @@ json_t *hoster_job_place(const json_t *state)
 
 /* --- before --- */
 
-static char *joined(const json_t *list)
-{
-	struct buf b = {0};
-	const json_t *v;
-	size_t i;
-
-	json_array_foreach (list, i, v)
-		buf_addf(&b, "%s%s", i ? ", " : "", json_string_value(v));
-	return buf_steal(&b);
-}
-
 static void find_state(struct run *r, const json_t *s)
 {
 	_json_ json_t *from = hoster_job_place(s);
-	_free_ char *others = joined(json_object_get(s, "others"));
+	_free_ char *others = json_join(json_object_get(s, "others"));
 	const char *mac = json_str(s, "mac");
 
 	if (mac)
@@ -345,7 +334,7 @@ int hoster_job_astray(const json_t *state, const json_t *origin, struct err *e)
 static int may_take_along(
 	struct job_conn *j, const json_t *state, struct err *e)
 {
-	_free_ char *others = joined(json_object_get(state, "others"));
+	_free_ char *others = json_join(json_object_get(state, "others"));
 	_free_ char *text = xasprintf(N_("%s moves as a whole, and %s with it. "
 					 "Move all of it?"),
 		json_str_or(state, "unit", "?"), others);

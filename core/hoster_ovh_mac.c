@@ -172,18 +172,6 @@ int ovh_mac_remove(struct hoster_conn *c, const json_t *state, struct err *e)
 	return follow(c, server, task, e);
 }
 
-/* "203.0.113.9, 203.0.113.10" */
-static char *joined(const json_t *list)
-{
-	struct buf b = {0};
-	const json_t *v;
-	size_t i;
-
-	json_array_foreach (list, i, v)
-		buf_addf(&b, "%s%s", i ? ", " : "", json_string_value(v));
-	return buf_steal(&b);
-}
-
 int ovh_may_have_mac(struct hoster_conn *c, const json_t *state,
 	const json_t *server, struct err *e)
 {
@@ -191,7 +179,7 @@ int ovh_may_have_mac(struct hoster_conn *c, const json_t *state,
 	_json_ json_t *net = NULL;
 
 	if (json_array_size(shared)) {
-		_free_ char *ips = joined(shared);
+		_free_ char *ips = json_join(shared);
 
 		return err_set(e, ERR_HOSTER_MAC,
 			"a virtual MAC of %s is also that of %s",

@@ -146,6 +146,17 @@ int json_read(const char *path, json_t **out, struct err *e)
 	return 0;
 }
 
+char *json_join(const json_t *texts)
+{
+	struct buf b = {0};
+	const json_t *v;
+	size_t i;
+
+	json_array_foreach (texts, i, v)
+		buf_addf(&b, "%s%s", i ? ", " : "", json_string_value(v));
+	return buf_steal(&b);
+}
+
 char *json_line(const json_t *j)
 {
 	char *s =

@@ -43,6 +43,8 @@ int json_parse(const char *text, size_t len, json_t **out, struct err *e);
 int json_read(const char *path, json_t **out, struct err *e);
 /* Sorted keys, indented, with final newline: byte-stable. mode as chmod. */
 int json_write(const char *path, const json_t *j, unsigned mode, struct err *e);
+/* The texts of a list: "a, b, c"; to be freed. */
+char *json_join(const json_t *texts);
 /* One line, sorted keys, no newline; to be freed. */
 char *json_line(const json_t *j);
 /* Indented by 2, sorted keys, final newline; to be freed. */

@@ -11,21 +11,12 @@
 #include "hoster_job.h"
 #include "i18n.h"
 #include "map.h"
+#include "plan_own.h"
 #include "step.h"
 #include "str.h"
 #include "vm.h"
 
-struct build {
-	const json_t *facts, *choices, *target;
-	const struct vm *vm;
-	json_t *plan, *warnings;
-	unsigned release;
-};
-
-static void bwarn(struct build *b, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void bwarn(struct build *b, const char *fmt, ...)
+void plan_warn(struct planning *b, const char *fmt, ...)
 {
 	_free_ char *s = NULL;
 	va_list ap;
@@ -35,11 +26,6 @@ static void bwarn(struct build *b, const char *fmt, ...)
 		s = NULL;
 	va_end(ap);
 	json_array_append_new(b->warnings, json_text(s ? s : ""));
-}
-
-static const char *vm_key(const json_t *v, const char *key)
-{
-	return json_str_or(v, key, "");
 }
 
 int plan_find_vm(
@@ -55,11 +41,11 @@ int plan_find_vm(
 			"choices: \"vm\" must name one of %zu VMs",
 			json_array_size(list));
 	json_array_foreach (list, i, v) {
-		if (strcmp(vm_key(v, "id"), want) == 0) {
+		if (strcmp(plan_text(v, "id"), want) == 0) {
 			*vm = v;
 			return 0;
 		}
-		if (strcmp(vm_key(v, "name"), want))
+		if (strcmp(plan_text(v, "name"), want))
 			continue;
 		if (found)
 			return err_set(e, ERR_PLAN_BAD,
@@ -95,279 +81,12 @@ static int check_vm(const struct vm *vm, const json_t *source, struct err *e)
 	return 0;
 }
 
-/* --- disks --- */
-
-static const json_t *storage_row(const struct build *b, const char *name)
-{
-	const json_t *rows = json_object_get(b->target, "storages"), *row;
-	size_t i;
-
-	json_array_foreach (rows, i, row)
-		if (strcmp(vm_key(row, "storage"), name) == 0)
-			return row;
-	return NULL;
-}
-
-static bool array_has(const json_t *a, const char *s)
-{
-	const json_t *v;
-	size_t i;
-
-	json_array_foreach (a, i, v) {
-		const char *t = json_string_value(v);
-
-		if (t && strcmp(t, s) == 0)
-			return true;
-	}
-	return false;
-}
-
-static int pick_storage(const struct build *b, const char *slot,
-	const json_t *choice, const json_t **row, struct err *e)
-{
-	const char *name = json_str(choice, "storage");
-	const json_t *r;
-
-	if (!name)
-		name = json_str(
-			json_object_get(b->choices, "target"), "storage");
-	if (!name)
-		return err_set(e, ERR_PLAN_BAD,
-			"choices: no target.storage for disk %s", slot);
-	r = storage_row(b, name);
-	if (!r || !array_has(json_object_get(r, "content"), "images"))
-		return err_set(e, ERR_STORAGE_UNFIT,
-			r ? "storage %s does not hold VM disks (content "
-			    "images)"
-			  : N_("no storage %s on the node"),
-			name);
-	if (!json_flag(r, "enabled", true) || !json_flag(r, "active", true))
-		return err_set(e, ERR_STORAGE_UNFIT,
-			"storage %s is disabled or not active", name);
-	if (json_str(r, "unfit"))
-		return err_set(e, ERR_STORAGE_UNFIT, "storage %s %s", name,
-			json_str(r, "unfit"));
-	*row = r;
-	return 0;
-}
-
-static int pick_format(const json_t *row, const json_t *choice,
-	const char **format, struct err *e)
-{
-	const json_t *formats = json_object_get(row, "formats");
-	const char *f = json_str(choice, "format");
-
-	/* qcow2 keeps holes on every file system and can be snapshotted. */
-	if (!f)
-		f = array_has(formats, "qcow2")
-			? "qcow2"
-			: json_str_or(row, "default_format", "raw");
-	if (strcmp(f, "vmdk") == 0 || !array_has(formats, f))
-		return err_set(e, ERR_STORAGE_UNFIT,
-			"storage %s does not take format %s",
-			vm_key(row, "storage"), f);
-	*format = f;
-	return 0;
-}
-
-static int plan_disk(
-	struct build *b, const struct vm_disk *d, json_t *disks, struct err *e)
-{
-	const json_t *choice =
-		json_object_get(json_at(b->choices, "target.disks"), d->slot);
-	const json_t *row = NULL;
-	const char *format = NULL;
-	json_t *o;
-
-	if (json_flag(choice, "skip", false)) {
-		bwarn(b, "Disk %s is left out, as chosen.", d->slot);
-		return 0;
-	}
-	if (d->unsupported && !d->snapshot)
-		return err_set(e, vm_disk_refusal(d), "%s: %s", d->slot,
-			d->unsupported);
-	if (!d->capacity)
-		return err_set(e, ERR_DISK_UNSUPPORTED,
-			"%s: its capacity is not known", d->slot);
-	if (pick_storage(b, d->slot, choice, &row, e) ||
-		pick_format(row, choice, &format, e))
-		return -1;
-	o = json_object();
-	json_put_str(o, "slot", d->slot);
-	json_put_str(o, "storage", vm_key(row, "storage"));
-	json_put_str(o, "format", format);
-	json_put_u64(o, "capacity", d->capacity);
-	json_put_u64(o, "used", d->used ? d->used : d->capacity);
-	json_put_bool(o, "zeroed", json_flag(row, "zeroed", false));
-	json_put_bool(o, "thin",
-		json_flag(row, "thin", false) || strcmp(format, "qcow2") == 0);
-	json_put_str(o, "move_to", json_str(choice, "move_to"));
-	json_array_append_new(disks, o);
-	return 0;
-}
-
-/* Room on each storage: thin volumes need what is written, thick ones all. */
-static int check_space(struct build *b, const json_t *disks, struct err *e)
-{
-	const json_t *rows = json_object_get(b->target, "storages"), *row, *d;
-	char have[STR_SIZE_LEN], want[STR_SIZE_LEN];
-	size_t i, k;
-
-	json_array_foreach (rows, i, row) {
-		uint64_t avail = json_u64(row, "avail", 0), need = 0, full = 0;
-
-		json_array_foreach (disks, k, d) {
-			if (strcmp(vm_key(d, "storage"),
-				    vm_key(row, "storage")))
-				continue;
-			full += json_u64(d, "capacity", 0);
-			need += json_u64(d,
-				json_flag(d, "thin", false) ? "used"
-							    : "capacity",
-				0);
-		}
-		if (need > avail)
-			return err_set(e, ERR_NO_SPACE,
-				"storage %s has %s free, the disks need %s",
-				vm_key(row, "storage"), str_size(have, avail),
-				str_size(want, need));
-		if (full > avail)
-			bwarn(b,
-				"Storage %s has %s free; the disks may grow to "
-				"%s later.",
-				vm_key(row, "storage"), str_size(have, avail),
-				str_size(want, full));
-	}
-	return 0;
-}
-
-static int plan_disks(struct build *b, json_t *target, struct err *e)
-{
-	json_t *disks = json_array(), *d;
-	uint64_t used = 0, all = 0;
-	json_t *est = json_object();
-	size_t i;
-
-	json_put(target, "disks", disks);
-	json_put(b->plan, "estimate", est);
-	for (i = 0; i < b->vm->n_disks; i++)
-		if (plan_disk(b, &b->vm->disks[i], disks, e))
-			return -1;
-	if (!json_array_size(disks))
-		return err_set(e, ERR_PLAN_BAD, "every disk of %s is left out",
-			b->vm->name);
-	json_array_foreach (disks, i, d) {
-		used += json_u64(d, "used", 0);
-		all += json_u64(d, "capacity", 0);
-	}
-	json_put_u64(est, "provisioned", all);
-	json_put_u64(est, "written", used);
-	return check_space(b, disks, e);
-}
-
-/* --- networks --- */
-
-/* Null: there is none. */
-static const json_t *bridge_row(const struct build *b, const char *name)
-{
-	const json_t *rows = json_object_get(b->target, "bridges"), *row;
-	size_t i;
-
-	json_array_foreach (rows, i, row)
-		if (strcmp(vm_key(row, "iface"), name) == 0)
-			return row;
-	return NULL;
-}
-
-/* The port group's VLAN on the ESXi host, 0 where none or unknown. */
-static unsigned source_vlan(const struct build *b, const char *network)
-{
-	const json_t *rows = json_object_get(b->facts, "networks"), *row;
-	size_t i;
-
-	json_array_foreach (rows, i, row)
-		if (network && strcmp(vm_key(row, "name"), network) == 0)
-			return json_u64(row, "vlan", 0) % 4095;
-	return 0;
-}
-
-static bool valid_mac(const char *s)
-{
-	unsigned char b[6];
-	_free_ char *hex = xstrdup(s);
-	size_t n = 0;
-
-	for (const char *p = s; *p; p++)
-		if (*p != ':' && *p != '-')
-			hex[n++] = *p;
-	hex[n] = '\0';
-	/* The multicast bit makes a MAC unusable for a NIC. */
-	return strlen(s) == 17 && hex_decode(b, 6, hex) == 0 && !(b[0] & 1);
-}
-
-static int plan_nic(
-	struct build *b, const struct vm_nic *n, json_t *nics, struct err *e)
-{
-	const json_t *t = json_object_get(b->choices, "target");
-	const json_t *c = json_object_get(json_object_get(t, "nics"), n->slot);
-	const char *bridge = json_str_or(c, "bridge", json_str(t, "bridge"));
-	const char *mac = json_str_or(c, "mac", n->mac);
-	json_t *o;
-
-	if (json_flag(c, "skip", false))
-		return 0;
-	if (!bridge)
-		return err_set(e, ERR_PLAN_BAD,
-			"choices: no target.bridge for %s", n->slot);
-	if (!bridge_row(b, bridge))
-		return err_set(e, ERR_PLAN_BAD,
-			"choices: no bridge %s on the node", bridge);
-	if (mac && !valid_mac(mac))
-		return err_set(e, ERR_PLAN_BAD,
-			"choices: %s is not a MAC address for %s", mac,
-			n->slot);
-	o = json_object();
-	json_put_str(o, "slot", n->slot);
-	json_put_str(o, "mac", mac);
-	json_put_str(o, "source_model", n->model);
-	json_put_str(o, "model", json_str(c, "model"));
-	json_put_str(o, "bridge", bridge);
-	json_put_u64(
-		o, "vlan", json_u64(c, "vlan", source_vlan(b, n->network)));
-	json_put_bool(o, "connected", n->connected);
-	/* The guest's new address, if it gets one. */
-	json_put_str(o, "address", json_str(c, "address"));
-	json_put_str(o, "gateway", json_str(c, "gateway"));
-	json_put_str(o, "address6", json_str(c, "address6"));
-	json_put_str(o, "gateway6", json_str(c, "gateway6"));
-	if (json_object_get(c, "mtu"))
-		json_put_u64(o, "mtu", json_u64(c, "mtu", 0));
-	if (json_u64(bridge_row(b, bridge), "mtu", 0))
-		json_put_u64(o, "bridge_mtu",
-			json_u64(bridge_row(b, bridge), "mtu", 0));
-	if (json_object_get(c, "dns"))
-		json_put(o, "dns", json_deep_copy(json_object_get(c, "dns")));
-	json_array_append_new(nics, o);
-	return 0;
-}
-
-static int plan_nics(struct build *b, json_t *target, struct err *e)
-{
-	json_t *nics = json_array();
-
-	json_put(target, "nics", nics);
-	for (size_t i = 0; i < b->vm->n_nics; i++)
-		if (plan_nic(b, &b->vm->nics[i], nics, e))
-			return -1;
-	return 0;
-}
-
 /* --- the target VM --- */
 
 static const char *const target_keys[] = {
 	"host", "port", "node", "user", "version"};
 
-static int plan_vmid(struct build *b, json_t *target, struct err *e)
+static int plan_vmid(struct planning *b, json_t *target, struct err *e)
 {
 	uint64_t want =
 		json_u64(json_object_get(b->choices, "target"), "vmid", 0);
@@ -383,7 +102,7 @@ static int plan_vmid(struct build *b, json_t *target, struct err *e)
 	return 0;
 }
 
-static int plan_target(struct build *b, struct err *e)
+static int plan_target(struct planning *b, struct err *e)
 {
 	const json_t *t = json_object_get(b->choices, "target");
 	_free_ char *name = map_name(json_str_or(t, "name", b->vm->name));
@@ -413,7 +132,7 @@ static int plan_target(struct build *b, struct err *e)
 	return plan_nics(b, target, e);
 }
 
-static void plan_source(struct build *b, const json_t *vm)
+static void plan_source(struct planning *b, const json_t *vm)
 {
 	json_t *s = json_deep_copy(json_object_get(b->facts, "source"));
 
@@ -423,7 +142,7 @@ static void plan_source(struct build *b, const json_t *vm)
 	json_put(b->plan, "source", s);
 }
 
-static int plan_keep(struct build *b, struct err *e)
+static int plan_keep(struct planning *b, struct err *e)
 {
 	json_t *v = json_object_get(b->choices, "keep_days");
 	uint64_t days = json_u64(b->choices, "keep_days", 0);
@@ -438,7 +157,7 @@ static int plan_keep(struct build *b, struct err *e)
 }
 
 /* Parts of the choices that steps read as they stand. */
-static int plan_rest(struct build *b, struct err *e)
+static int plan_rest(struct planning *b, struct err *e)
 {
 	static const char *const keys[] = {
 		"allow", "hoster", "checks", "staged", "guest", "copy"};
@@ -474,7 +193,7 @@ static bool for_source(const struct step *s, const json_t *source)
 
 /* At cut-over the failover IP moves when the copy is verified. The way to
  * virtio is for Windows. */
-static void plan_steps(struct build *b)
+static void plan_steps(struct planning *b)
 {
 	const json_t *hoster = json_object_get(b->plan, "hoster");
 	const struct guestos *g =
@@ -499,12 +218,12 @@ static void plan_steps(struct build *b)
 	json_put(b->plan, "steps", list);
 }
 
-static int fill(struct build *b, const json_t *vmj, struct err *e)
+static int fill(struct planning *b, const json_t *vmj, struct err *e)
 {
 	json_put_u64(b->plan, "schema", 1);
 	json_put_str(b->plan, "name", json_str_or(b->choices, "job", NULL));
 	for (size_t i = 0; i < b->vm->n_warnings; i++)
-		bwarn(b, "%s", b->vm->warnings[i]);
+		plan_warn(b, "%s", b->vm->warnings[i]);
 	if (check_vm(b->vm, json_object_get(b->facts, "source"), e) ||
 		plan_target(b, e) || plan_rest(b, e) ||
 		hoster_job_plan(b->plan, e))
@@ -520,7 +239,7 @@ int plan_build(const json_t *facts, const json_t *choices, json_t **plan,
 	_json_ json_t *out = json_object();
 	_vm_ struct vm *vm = NULL;
 	const json_t *vmj;
-	struct build b = {.facts = facts,
+	struct planning b = {.facts = facts,
 		.choices = choices,
 		.target = json_object_get(facts, "target"),
 		.plan = out,

@@ -70,8 +70,9 @@ static int differs(
 	_free_ char *a = was ? json_dumps(was, JSON_ENCODE_ANY) : NULL;
 	_free_ char *b = is ? json_dumps(is, JSON_ENCODE_ANY) : NULL;
 
-	return err_set(e, ERR_SOURCE_CHANGED, "%s was %s, is now %s", key,
+	err_set(e, ERR_SOURCE_CHANGED, "%s was %s, is now %s", key,
 		a ? a : "absent", b ? b : "absent");
+	return err_in(e, "compare the source with what was copied of it");
 }
 
 int source_same(const json_t *was, const json_t *is, struct err *e)

@@ -54,24 +54,13 @@ int virtio_ask_offer(struct run *r, const char **a, struct err *e)
 	return run_ask(r, &q, a, e);
 }
 
-static char *where_to_upload(const json_t *storages)
-{
-	struct buf b = {0};
-	const json_t *v;
-	size_t i;
-
-	json_array_foreach (storages, i, v)
-		buf_addf(&b, "%s%s", i ? ", " : "", json_string_value(v));
-	return buf_steal(&b);
-}
-
 int virtio_ask_disc(struct run *r, const json_t *discs, const json_t *storages,
 	const char **a, struct err *e)
 {
 	struct ask_choice c[DISCS_MAX + 3] = {{NULL, NULL}};
 	size_t n = 0, i;
 	const json_t *v;
-	_free_ char *where = where_to_upload(storages);
+	_free_ char *where = json_join(storages);
 	_free_ char *help = xasprintf(
 		N_("Web interface: a storage (%s), ISO Images, Download from "
 		   "URL or Upload.\n"

@@ -12,7 +12,7 @@ common="--from-code=UTF-8 --no-location --sort-output --omit-header
 # Functions that take a format, and the place of it; then those whose text is
 # part of a message (xgettext looks at the number of arguments too).
 formats="err_set:3 err_sys:3 err_in:2 run_say:2 job_log:2 out_f:2 out_linef:2
-  out_notef:2 run_find:4 vm_warn:2 bwarn:2 warn:2 guest_left:2
+  out_notef:2 run_find:4 vm_warn:2 plan_warn:2 warn:2 guest_left:2
   guest_change_add:6 doubt:2"
 texts="out_puts:2 bad:2,2t bad:2,3t bad:4,4t bad_mark:2 refused:3,3t
   refuse:2,2t gfs_error:2"

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../hoster.h"
+#include "../hoster_show.h"
 #include "../i18n.h"
 #include "../kept.h"
 #include "../verb.h"
@@ -151,32 +152,6 @@ static void put_json(struct args *a, const json_t *j)
 
 /* --- list --- */
 
-static void show_list(struct args *a, const json_t *all)
-{
-	const json_t *v;
-	size_t i;
-
-	out_linef(a->out, "%s", a->h->title);
-	json_array_foreach (json_object_get(all, "servers"), i, v)
-		out_linef(a->out, "  server   %-28s %-15s %s%s",
-			json_str_or(v, "id", "?"), json_str_or(v, "ip", "-"),
-			json_str_or(v, "name", ""),
-			json_flag(v, "here", false)
-				? out_word(a->out, N_(" (this machine)"))
-				: "");
-	json_array_foreach (json_object_get(all, "addresses"), i, v)
-		out_linef(a->out, "  address  %-28s -> %s%s%s%s",
-			json_str_or(v, "address", "?"),
-			json_str_or(v, "server",
-				json_str_or(v, "server_ip",
-					out_word(a->out, N_("nowhere")))),
-			json_str(v, "mac") ? ", MAC " : "",
-			json_str_or(v, "mac", ""),
-			json_flag(v, "movable", true)
-				? ""
-				: out_word(a->out, N_(", never moves")));
-}
-
 static int list(struct args *a, struct err *e)
 {
 	_hoster_ struct hoster_conn *c = NULL;
@@ -194,48 +169,11 @@ static int list(struct args *a, struct err *e)
 	if (a->json)
 		put_json(a, all);
 	else
-		show_list(a, all);
+		hoster_show_list(a->out, all);
 	return 0;
 }
 
 /* --- show --- */
-
-static char *words(const json_t *texts)
-{
-	struct buf b = {0};
-	const json_t *v;
-	size_t i;
-
-	json_array_foreach (texts, i, v)
-		buf_addf(&b, "%s%s", i ? ", " : "", json_string_value(v));
-	return buf_steal(&b);
-}
-
-static void show_state(struct args *a, const json_t *s)
-{
-	_free_ char *others = words(json_object_get(s, "others"));
-	_free_ char *shared = words(json_object_get(s, "mac_shared"));
-	const json_t *p = json_object_get(s, "pending");
-
-	out_linef(a->out, "%s  points to %s", json_str_or(s, "address", "?"),
-		json_str_or(s, "server",
-			json_str_or(s, "server_ip",
-				out_word(a->out, N_("nowhere")))));
-	out_linef(a->out, "  moves as     %s%s", json_str_or(s, "unit", "?"),
-		json_flag(s, "movable", true)
-			? ""
-			: out_word(a->out, N_(" (never moves)")));
-	out_linef(a->out, "  virtual MAC  %s",
-		json_str_or(s, "mac", out_word(a->out, N_("none"))));
-	if (*others)
-		out_linef(a->out, "  with it go   %s", others);
-	if (*shared)
-		out_linef(a->out, "  MAC shared   %s", shared);
-	if (p)
-		out_linef(a->out, "  task         %s %s",
-			json_str_or(p, "task", ""),
-			json_str_or(p, "status", "running"));
-}
 
 static int show(struct args *a, struct err *e)
 {
@@ -262,9 +200,9 @@ static int show(struct args *a, struct err *e)
 		put_json(a, s);
 		return 0;
 	}
-	show_state(a, s);
+	hoster_show_state(a->out, s);
 	if (server) {
-		_free_ char *dns = words(json_at(s, "pattern.dns"));
+		_free_ char *dns = json_join(json_at(s, "pattern.dns"));
 
 		out_linef(a->out, "  can move to  %s",
 			json_str_or(server, "name", "?"));
@@ -288,7 +226,7 @@ static void watch(void *arg, const json_t *state, double waited)
 
 static int alone(struct args *a, const json_t *s, struct err *e)
 {
-	_free_ char *others = words(json_object_get(s, "others"));
+	_free_ char *others = json_join(json_object_get(s, "others"));
 
 	if (!*others || a->whole)
 		return 0;
@@ -405,19 +343,6 @@ static int login(struct args *a, struct err *e)
 	return 0;
 }
 
-static void help_one(struct out *o, const struct hoster *h)
-{
-	out_f(o, "%s  %s\n", h->name, h->title);
-	out_f(o, "  a move takes %s; requests: %s\n", out_word(o, h->outage),
-		out_word(o, h->limits));
-	for (size_t i = 0; h->urls && h->urls[i]; i++)
-		out_f(o, "  %s%s\n", h->urls[i],
-			i ? "" : out_word(o, N_(" (default)")));
-	for (const struct hoster_secret *s = h->secrets; s && s->name; s++)
-		out_f(o, "  %s: %s\n", s->name, out_word(o, s->what));
-	out_f(o, "%s\n\n", out_word(o, h->credentials));
-}
-
 static int help(struct args *a, struct err *e)
 {
 	const struct hoster *h;
@@ -427,11 +352,11 @@ static int help(struct args *a, struct err *e)
 	if (a->n_rest == 1) {
 		if (hoster_find(a->rest[0], &h, e))
 			return -1;
-		help_one(a->out, h);
+		hoster_show_help(a->out, h);
 		return 0;
 	}
 	for (size_t i = 0; hosters[i]; i++)
-		help_one(a->out, hosters[i]);
+		hoster_show_help(a->out, hosters[i]);
 	return 0;
 }
 
