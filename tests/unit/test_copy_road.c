@@ -22,8 +22,14 @@ struct way {
 	uint64_t breaks; /* fails for ever after so many bytes; 0: never */
 	enum err_code code;
 	uint64_t got;
-	double next;
+	double next; /* when what was booked is through */
+	double used; /* last time */
 	unsigned opens;
+};
+
+struct line {
+	struct way *way;
+	double next, used;
 };
 
 static struct way ways[3]; /* the third: compressed by the host */
@@ -58,23 +64,33 @@ static int reader_open(
 	pthread_mutex_unlock(&lock);
 	if (broken)
 		return err_set(e, w->code, "broken");
-	*out = w;
+	*out = xcalloc(1, sizeof(struct line));
+	((struct line *)*out)->way = w;
 	return 0;
 }
 
-/* When the next n bytes of this road may be there; -1: it broke. */
-static double book(struct way *w, uint64_t at, size_t n)
+/* What a busy machine made late is made up for, whatever it was; only a rest
+ * is not. */
+static void book_time(double *next, double *used, double now, double takes)
 {
+	if (now - *used > 0.5)
+		*next = now;
+	*next += takes;
+	*used = *next > now ? *next : now;
+}
+
+/* When the next n bytes of this road may be there; -1: it broke. */
+static double book(struct line *l, uint64_t at, size_t n)
+{
+	struct way *w = l->way;
 	double now = now_mono(), due;
 	bool late;
 
 	pthread_mutex_lock(&lock);
 	late = w->drops && w->got >= w->drops;
-	/* What a sleep took too long is made up for. */
-	w->next = (w->next > now - 0.1 ? w->next : now - 0.1) +
-		n / (late ? w->late : w->all);
-	due = now + n / (late ? w->late : w->one);
-	due = due > w->next ? due : w->next;
+	book_time(&w->next, &w->used, now, n / (late ? w->late : w->all));
+	book_time(&l->next, &l->used, now, n / (late ? w->late : w->one));
+	due = l->next > w->next ? l->next : w->next;
 	if (w->breaks && w->got >= w->breaks)
 		due = -1;
 	else
@@ -89,17 +105,17 @@ static int read_list(void *reader, const struct extent *x, size_t n,
 	source_got *got, void *arg, struct err *e)
 {
 	static const unsigned char bytes[PIECE] = {1, 2, 3};
-	struct way *w = reader;
+	struct line *l = reader;
 
 	for (size_t i = 0; i < n; i++) {
 		uint64_t at = x[i].offset, left = x[i].length;
 
 		while (left) {
 			size_t part = left < PIECE ? left : PIECE;
-			double due = book(w, at, part);
+			double due = book(l, at, part);
 
 			if (due < 0)
-				return err_set(e, w->code, "broken");
+				return err_set(e, l->way->code, "broken");
 			while (due > now_mono())
 				usleep(200);
 			if (got(arg, bytes, part, e))
@@ -113,7 +129,7 @@ static int read_list(void *reader, const struct extent *x, size_t n,
 
 static void reader_close(void *reader)
 {
-	(void)reader;
+	free(reader);
 }
 
 static void close_in(struct disk_in *in)
