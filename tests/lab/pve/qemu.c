@@ -113,6 +113,16 @@ static void smbios(struct build *b)
 		build_arg(b, "-smbios", xstrdup(out));
 }
 
+/* As of PVE: on q35 the 4 MB flash is the one that has Secure Boot (SMM). Its
+ * i440fx has a build of its own with it, which Debian has not: there the keys
+ * on the EFI disk mean nothing. */
+static const char *ovmf_code(const struct build *b, const char *efi, bool big)
+{
+	if (!big)
+		return "";
+	return efi && b->q35 ? "_4M.secboot" : "_4M";
+}
+
 static void ovmf(struct build *b)
 {
 	const char *efi = js(b->conf, "efidisk0");
@@ -126,7 +136,7 @@ static void ovmf(struct build *b)
 	build_arg(b, "-drive",
 		fmt("if=pflash,unit=0,format=raw,readonly=on,"
 		    "file=/usr/share/OVMF/OVMF_CODE%s.fd",
-			big ? "_4M" : ""));
+			ovmf_code(b, efi, big)));
 	if (efi) {
 		if (!build_image(b, "efidisk0", efi, &path, format))
 			return;
