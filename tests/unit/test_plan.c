@@ -258,6 +258,27 @@ static bool warned(const json_t *plan, const char *words)
 	return false;
 }
 
+/* What the bridge of a card carries goes along with the card. */
+static void bridge_mtu(void **state)
+{
+	_json_ json_t *facts = load("facts"), *choices = load("choices");
+	_json_ json_t *plan = NULL, *without = NULL;
+	json_t *rows = (json_t *)json_at(facts, "target.bridges");
+	const json_t *nic;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(plan_build(facts, choices, &without, NULL), 0);
+	json_array_foreach (rows, i, nic)
+		json_put_u64(json_array_get(rows, i), "mtu", 1400 + i);
+	assert_int_equal(plan_build(facts, choices, &plan, NULL), 0);
+	nic = json_array_get(json_at(plan, "target.nics"), 0);
+	i = strcmp(json_str(nic, "bridge"), "vmbr1") == 0;
+	assert_int_equal(json_u64(nic, "bridge_mtu", 0), 1400 + i);
+	nic = json_array_get(json_at(without, "target.nics"), 0);
+	assert_null(json_object_get(nic, "bridge_mtu"));
+}
+
 /* The serial console inside the guest needs a port of the VM. */
 static void serial(void **state)
 {
@@ -352,6 +373,7 @@ int main(void)
 		cmocka_unit_test(keys_and_tpm),
 		cmocka_unit_test(golden),
 		cmocka_unit_test(refused),
+		cmocka_unit_test(bridge_mtu),
 		cmocka_unit_test(serial),
 		cmocka_unit_test(timing),
 		cmocka_unit_test(pure),

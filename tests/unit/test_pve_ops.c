@@ -171,6 +171,26 @@ static void task_lost(void **state)
 	fix_close(&f);
 }
 
+/* A bridge's MTU, as text and as number; where none is set there is none. */
+static void bridge_mtu(void **state)
+{
+	static const uint64_t want[] = {1400, 9000, 0, 0};
+	_json_ json_t *rows = NULL;
+	struct fix f;
+
+	(void)state;
+	fix_open(&f, "8.4.21");
+	web_ok(&f.w, "",
+		"{\"data\":[{\"iface\":\"vmbr0\",\"mtu\":\"1400\"},"
+		"{\"iface\":\"vmbr1\",\"mtu\":9000},{\"iface\":\"vmbr2\"},"
+		"{\"iface\":\"vmbr3\",\"mtu\":\"x\"}]}");
+	assert_int_equal(pve_bridges(f.p, &rows, &f.e), 0);
+	for (size_t i = 0; i < ARRAY_LEN(want); i++)
+		assert_int_equal(
+			json_u64(json_array_get(rows, i), "mtu", 0), want[i]);
+	fix_close(&f);
+}
+
 /* ---- what a broken server sends ---- */
 
 static void odd_data(void **state)
@@ -223,6 +243,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(upids),
+		cmocka_unit_test(bridge_mtu),
 		cmocka_unit_test(followed),
 		cmocka_unit_test(task_ends),
 		cmocka_unit_test(task_lost),
