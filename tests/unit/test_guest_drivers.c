@@ -150,7 +150,7 @@ static void debian_tree(void)
 
 /* --- what becomes of it --- */
 
-static const struct guest_change *change(struct guest_changes *cs)
+static struct guest_change *change(struct guest_changes *cs)
 {
 	_json_ json_t *want = NULL;
 	static const char none[] =
@@ -224,7 +224,7 @@ static void check_whole(const char *at)
 static void one_form(const char *const *tool, bool early)
 {
 	_changes_ struct guest_changes cs = {0}, again = {0};
-	const struct guest_change *c;
+	struct guest_change *c;
 	_free_ char *before = NULL, *kept = NULL;
 
 	make(tool, early);
