@@ -157,7 +157,7 @@ static int alloc_named(struct pve *p, const struct alloc *a, const char *name,
 {
 	_pve_params_ struct pve_params ps = {0};
 	_json_ json_t *data = NULL;
-	struct err why = {0};
+	struct err why = {0}, look = {0};
 	int rc;
 
 	pve_param(&ps, "vmid", "%u", a->vmid);
@@ -174,9 +174,12 @@ static int alloc_named(struct pve *p, const struct alloc *a, const char *name,
 		return err_set(e, ERR_PVE_SERVER,
 			"the answer names no volume for %s", name);
 	if (why.code == ERR_TIMEOUT) {
-		rc = await_volume(p, a, name, volid, e);
-		if (rc != 0)
-			return rc < 0 ? -1 : 0;
+		rc = await_volume(p, a, name, volid, &look);
+		if (rc > 0)
+			return 0;
+		/* Who cannot look does not know either. */
+		if (rc < 0 && look.code == ERR_STOPPED)
+			why = look;
 	}
 	if (e)
 		*e = why;
@@ -190,6 +193,13 @@ static int tell_name(const struct alloc *a, const char *name, struct err *e)
 	_free_ char *volid = xasprintf("%s:%s%s", a->storage, dir, name);
 
 	return a->naming ? a->naming->tell(a->naming->arg, volid, e) : 0;
+}
+
+/* "already exists" of directories, LVM and ZFS; RBD says "File exists". */
+static bool is_taken(const struct err *why)
+{
+	return strstr(why->why, "already exists") ||
+		strstr(why->why, "File exists");
 }
 
 static int alloc_next(
@@ -210,7 +220,7 @@ static int alloc_next(
 			return -1;
 		if (alloc_named(p, a, name, volid, &why) == 0)
 			return 0;
-		if (strstr(why.why, "already exists") && i + 1 < NAME_TRIES)
+		if (is_taken(&why) && i + 1 < NAME_TRIES)
 			continue;
 		if (e)
 			*e = why;

@@ -260,6 +260,16 @@ static int free_one(
 									    : 0;
 }
 
+/* The node said no: of what was asked for last nothing was made, and a volume
+ * of that name is somebody else's. Where its answer is not known, the name
+ * stays ours to look at. */
+static void forget_refused(
+	struct run *r, const json_t *disk, const struct err *e)
+{
+	if (e->code != ERR_TIMEOUT && e->code != ERR_STOPPED)
+		forget_other(r, disk, "", NULL);
+}
+
 static int alloc_one(struct run *r, struct pve *p, size_t i, struct err *e)
 {
 	const json_t *d = run_disk(r, i);
@@ -276,8 +286,10 @@ static int alloc_one(struct run *r, struct pve *p, size_t i, struct err *e)
 		return -1;
 	if (pve_volume_alloc(p, json_str_or(d, "storage", ""), run_vmid(r),
 		    json_str_or(d, "format", "raw"), json_u64(d, "capacity", 0),
-		    &naming, &volid, e))
+		    &naming, &volid, e)) {
+		forget_refused(r, d, e);
 		return err_in(e, "allocate a volume for disk %s", slot);
+	}
 	run_say(r, "  %s -> %s", slot, volid);
 	return forget_other(r, d, volid, e) || note_volume(r, d, volid, true, e)
 		? -1

@@ -28,6 +28,7 @@ static const struct {
 	{"agent-silent", "a", -1}, /* [VMID] */
 	{"vmid-taken", "", 1},     /* somebody takes the id of a create */
 	{"create-lost", "", 1},    /* POST qemu works, its answer is lost */
+	{"hide-volumes", "a", -1}, /* STORAGE: none is listed */
 };
 
 static const char *what_of(const json_t *f)

@@ -159,6 +159,8 @@ static void content_get(struct call *c)
 		return;
 	ids = volume_list(s, call_vmid(c));
 	c->data = json_array();
+	if (fault_hit("hide-volumes", s->id, NULL))
+		return;
 	json_array_foreach (ids, i, id) {
 		auto_volume struct volume v = {0};
 		json_t *o;
