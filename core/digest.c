@@ -75,8 +75,7 @@ int sha256_file(const char *path, char out[SHA256_HEX], struct err *e)
 	ssize_t n;
 
 	if (fd < 0)
-		return err_sys(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO,
-			"%s", path);
+		return err_sys(e, ERR_IO, "%s", path);
 	while ((n = read(fd, part, sizeof(part))) != 0) {
 		if (n < 0 && errno == EINTR)
 			continue;

@@ -48,6 +48,20 @@ int err_set(struct err *e, enum err_code code, const char *fmt, ...)
 	return -1;
 }
 
+/* What errno says more exactly than the caller could. */
+static enum err_code by_errno(int err_no, enum err_code code)
+{
+	if (err_no == ENOSPC || err_no == EDQUOT)
+		return ERR_NO_SPACE;
+	if (code != ERR_IO)
+		return code;
+	if (err_no == ENOENT || err_no == ENOTDIR)
+		return ERR_NOT_FOUND;
+	if (err_no == EACCES || err_no == EPERM || err_no == EROFS)
+		return ERR_PERMISSION;
+	return code;
+}
+
 int err_sys(struct err *e, enum err_code code, const char *fmt, ...)
 {
 	int saved = errno;
@@ -56,8 +70,7 @@ int err_sys(struct err *e, enum err_code code, const char *fmt, ...)
 
 	if (!e)
 		return -1;
-	if (saved == ENOSPC || saved == EDQUOT)
-		code = ERR_NO_SPACE;
+	code = by_errno(saved, code);
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);

@@ -33,7 +33,8 @@ int err_set(struct err *e, enum err_code code, const char *why_fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* Like err_set with ": strerror(errno)" behind the text; ENOSPC and EDQUOT
- * become ERR_NO_SPACE whatever the code given. Keeps errno. Returns -1. */
+ * become ERR_NO_SPACE whatever the code given; ERR_IO becomes ERR_NOT_FOUND or
+ * ERR_PERMISSION where errno says so. Keeps errno. Returns -1. */
 int err_sys(struct err *e, enum err_code code, const char *why_fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 

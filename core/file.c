@@ -8,20 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static enum err_code errno_code(void)
-{
-	switch (errno) {
-	case ENOENT:
-	case ENOTDIR:
-		return ERR_NOT_FOUND;
-	case EACCES:
-	case EPERM:
-		return ERR_PERMISSION;
-	default:
-		return ERR_IO;
-	}
-}
-
 int file_read(
 	const char *path, size_t max, char **out, size_t *len, struct err *e)
 {
@@ -31,7 +17,7 @@ int file_read(
 	ssize_t n;
 
 	if (fd < 0)
-		return err_sys(e, errno_code(), "%s", path);
+		return err_sys(e, ERR_IO, "%s", path);
 	while ((n = read(fd, part, sizeof(part))) != 0) {
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -88,7 +74,7 @@ int file_write(
 	_close_ int fd = mkostemp(tmp, O_CLOEXEC);
 
 	if (fd < 0)
-		return err_sys(e, errno_code(), "%s", tmp);
+		return err_sys(e, ERR_IO, "%s", tmp);
 	if (write_all(fd, p, n) || fchmod(fd, mode) || fsync(fd) ||
 		rename(tmp, path) || sync_parent(path)) {
 		err_sys(e, ERR_IO, "write %s", path);
@@ -109,7 +95,7 @@ int file_mkdirs(const char *path, unsigned mode, struct err *e)
 			continue;
 		*s = '\0';
 		if (mkdir(part, mode) && errno != EEXIST)
-			return err_sys(e, errno_code(), "mkdir %s", part);
+			return err_sys(e, ERR_IO, "mkdir %s", part);
 		*s = c;
 		if (!c)
 			return 0;

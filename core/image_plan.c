@@ -1,7 +1,6 @@
 /* What an image is made of, and how QEMU opens it: see image_plan.h. */
 #include "image_plan.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,8 +40,7 @@ static int read_vmdk(const char *path, struct vmdk **out, struct err *e)
 	ssize_t n = fd < 0 ? -1 : pread(fd, head, HEAD, 0);
 
 	if (n < 0)
-		return err_sys(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO,
-			"%s", path);
+		return err_sys(e, ERR_IO, "%s", path);
 	return vmdk_parse(head, n, out, e);
 }
 
@@ -258,8 +256,7 @@ static int plan_qcow2(struct image_plan *m, const char *path, struct err *e)
 	ssize_t n = fd < 0 ? -1 : pread(fd, head, sizeof(head), 0);
 
 	if (n < 0)
-		return err_sys(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO,
-			"%s", path);
+		return err_sys(e, ERR_IO, "%s", path);
 	m->file = xstrdup(path);
 	m->format = "qcow2";
 	return refuse_qcow2(head, n, path, e);
@@ -322,8 +319,7 @@ static int plan_ova(struct image_plan *m, const char *path, const char *member,
 	_buf_ struct buf b = {0};
 
 	if (fd < 0)
-		return err_sys(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO,
-			"%s", path);
+		return err_sys(e, ERR_IO, "%s", path);
 	if (ova_list(fd, &a, e))
 		return -1;
 	x = member ? ova_find(a, member) : only_disk(a);

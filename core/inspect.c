@@ -47,11 +47,7 @@ static int open_file(const char *path, int *fd, struct err *e)
 	int f = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	if (f < 0)
-		return err_sys(e,
-			errno == ENOENT           ? ERR_NOT_FOUND
-				: errno == EACCES ? ERR_PERMISSION
-						  : ERR_IO,
-			"open %s", path);
+		return err_sys(e, ERR_IO, "open %s", path);
 	*fd = f;
 	return 0;
 }

@@ -2,7 +2,6 @@
  * package is read, whatever the manifest names. */
 #include "manifest.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,8 +139,7 @@ static int open_archive(struct package *k, struct err *e)
 {
 	k->fd = open(k->path, O_RDONLY | O_CLOEXEC);
 	if (k->fd < 0)
-		return err_sys(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO,
-			"%s", k->path);
+		return err_sys(e, ERR_IO, "%s", k->path);
 	return ova_list(k->fd, &k->a, e);
 }
 

@@ -5,7 +5,6 @@
 #include "vmfile.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -313,11 +312,7 @@ int vmfile_read(const char *path, struct vmfile *out, struct err *e)
 	_inspect_ struct inspect i = {0};
 
 	if (!f.path)
-		return err_sys(e,
-			errno == ENOENT           ? ERR_NOT_FOUND
-				: errno == EACCES ? ERR_PERMISSION
-						  : ERR_IO,
-			"%s", path);
+		return err_sys(e, ERR_IO, "%s", path);
 	if (inspect_file(f.path, &i, e) || read_kind(&f, &i, e) ||
 		add_path(&f, f.path, e))
 		return -1;

@@ -43,8 +43,7 @@ static int open_block(const char *spec, const struct sink_opts *o,
 	struct stat st;
 
 	if (stat(spec, &st))
-		return err_sys(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO,
-			"%s", spec);
+		return err_sys(e, ERR_IO, "%s", spec);
 	if (!S_ISBLK(st.st_mode))
 		return err_set(
 			e, ERR_BAD_INPUT, "%s is not a block device", spec);

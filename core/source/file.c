@@ -100,11 +100,7 @@ static int open_file(const char *spec, const struct source_opts *o,
 
 	(void)o;
 	if (fd < 0)
-		return err_sys(e,
-			errno == ENOENT           ? ERR_NOT_FOUND
-				: errno == EACCES ? ERR_PERMISSION
-						  : ERR_IO,
-			"%s", spec);
+		return err_sys(e, ERR_IO, "%s", spec);
 	f = xcalloc(1, sizeof(*f));
 	f->fd = fd;
 	f->path = xstrdup(spec);

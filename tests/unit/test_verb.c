@@ -2,6 +2,8 @@
  * What an operator sees of an error: each one says what was tried, why it
  * failed and what to do next, whichever verb ended with it and how.
  */
+#include <errno.h>
+
 #include "jobsample.h"
 
 #include "verb.h"
@@ -140,6 +142,33 @@ static void changed_source(void **state)
 	is_whole(&why, "copy");
 }
 
+/* errno knows more than "I/O". */
+static void what_errno_says(void **state)
+{
+	static const struct {
+		int err_no;
+		enum err_code given, is;
+	} rows[] = {
+		{ENOENT, ERR_IO, ERR_NOT_FOUND},
+		{EACCES, ERR_IO, ERR_PERMISSION},
+		{EROFS, ERR_IO, ERR_PERMISSION},
+		{EIO, ERR_IO, ERR_IO},
+		{EIO, ERR_NBD, ERR_NBD},
+		{ENOENT, ERR_NBD, ERR_NBD},
+		{ENOSPC, ERR_NBD, ERR_NO_SPACE},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct err e = {0};
+
+		errno = rows[i].err_no;
+		err_sys(&e, rows[i].given, "x");
+		assert_int_equal(e.code, rows[i].is);
+		assert_int_equal(errno, rows[i].err_no);
+	}
+}
+
 /* A tool that fails without a word. */
 static void silent_tool(void **state)
 {
@@ -155,8 +184,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, jobtest_setup, jobtest_teardown)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(every_error),
-		cmocka_unit_test(every_form), T(silent_tool), T(changed_source),
-		T(every_verb)};
+		cmocka_unit_test(every_form), cmocka_unit_test(what_errno_says),
+		T(silent_tool), T(changed_source), T(every_verb)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
