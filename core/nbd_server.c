@@ -262,7 +262,7 @@ int nbd_server_end(struct nbd_server *s, struct err *e)
 		return 0;
 	}
 	while (waitpid(s->pid, &ws, WNOHANG) == 0 && now_mono() < until)
-		stop_sleep(5, NULL);
+		poll(NULL, 0, 5); /* once stopped, too */
 	if (now_mono() >= until) {
 		proc_end(s->pid, 5);
 		rc = err_set(e, ERR_NBD, "qemu-nbd did not end");
