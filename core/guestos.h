@@ -24,8 +24,8 @@ struct guestos {
 
 /*
  * By either form of the id, in any case, "Server" or "srv". A newer release
- * of a known system ("debian14-64") has a row with the system's name and an
- * id "debian". Null where nothing fits. Static storage.
+ * than those listed, such as "debian14-64", has a row with its system's name
+ * and an id "debian". Null where nothing fits. Static storage.
  */
 const struct guestos *guestos_find(const char *id);
 

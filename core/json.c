@@ -146,6 +146,17 @@ int json_read(const char *path, json_t **out, struct err *e)
 	return 0;
 }
 
+const json_t *json_find(const json_t *rows, const char *key, const char *text)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (rows, i, row)
+		if (strcmp(json_str_or(row, key, ""), text) == 0)
+			return row;
+	return NULL;
+}
+
 char *json_join(const json_t *texts)
 {
 	struct buf b = {0};

@@ -37,6 +37,9 @@ void json_put_u64(json_t *o, const char *key, uint64_t v);
 void json_put_bool(json_t *o, const char *key, bool v);
 /* json_string that accepts any bytes. */
 json_t *json_text(const char *s);
+/* The first object of an array whose member is that text; borrowed, null: there
+ * is none. */
+const json_t *json_find(const json_t *rows, const char *key, const char *text);
 
 /* Parse text; ERR_BAD_INPUT names line and column. New reference. */
 int json_parse(const char *text, size_t len, json_t **out, struct err *e);

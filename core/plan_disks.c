@@ -9,17 +9,6 @@
 #include "plan_own.h"
 #include "str.h"
 
-static const json_t *storage_row(const struct planning *b, const char *name)
-{
-	const json_t *rows = json_object_get(b->target, "storages"), *row;
-	size_t i;
-
-	json_array_foreach (rows, i, row)
-		if (strcmp(plan_text(row, "storage"), name) == 0)
-			return row;
-	return NULL;
-}
-
 static bool array_has(const json_t *a, const char *s)
 {
 	const json_t *v;
@@ -46,7 +35,7 @@ static int pick_storage(const struct planning *b, const char *slot,
 	if (!name)
 		return err_set(e, ERR_PLAN_BAD,
 			"choices: no target.storage for disk %s", slot);
-	r = storage_row(b, name);
+	r = json_find(json_object_get(b->target, "storages"), "storage", name);
 	if (!r || !array_has(json_object_get(r, "content"), "images"))
 		return err_set(e, ERR_STORAGE_UNFIT,
 			r ? "storage %s does not hold VM disks (content "

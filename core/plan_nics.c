@@ -7,25 +7,16 @@
 /* Null: there is none. */
 static const json_t *bridge_row(const struct planning *b, const char *name)
 {
-	const json_t *rows = json_object_get(b->target, "bridges"), *row;
-	size_t i;
-
-	json_array_foreach (rows, i, row)
-		if (strcmp(plan_text(row, "iface"), name) == 0)
-			return row;
-	return NULL;
+	return json_find(json_object_get(b->target, "bridges"), "iface", name);
 }
 
 /* The port group's VLAN on the ESXi host, 0 where none or unknown. */
 static unsigned source_vlan(const struct planning *b, const char *network)
 {
-	const json_t *rows = json_object_get(b->facts, "networks"), *row;
-	size_t i;
+	const json_t *rows = json_object_get(b->facts, "networks");
+	const json_t *row = network ? json_find(rows, "name", network) : NULL;
 
-	json_array_foreach (rows, i, row)
-		if (network && strcmp(plan_text(row, "name"), network) == 0)
-			return json_u64(row, "vlan", 0) % 4095;
-	return 0;
+	return json_u64(row, "vlan", 0) % 4095;
 }
 
 static bool valid_mac(const char *s)

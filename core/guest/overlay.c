@@ -19,7 +19,7 @@ int guest_overlay_at(const struct guest_disk *d, const char *at, struct err *e)
 		d->format, "-b", below, at, NULL};
 
 	if (!below)
-		return err_sys(e, ERR_NOT_FOUND, "%s", d->path);
+		return err_sys(e, ERR_IO, "%s", d->path);
 	return proc_must(argv, NULL, NULL, ERR_GUEST_ACCESS, e);
 }
 

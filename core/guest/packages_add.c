@@ -42,11 +42,19 @@ static int in_directory(
 	size_t n = 0;
 
 	if (!d)
-		return err_sys(e, ERR_NOT_FOUND, "%s", path);
-	while ((de = readdir(d)) && n < ARRAY_LEN(name))
-		if (str_ends(de->d_name, end))
-			name[n++] = path_join(path, de->d_name);
+		return err_sys(e, ERR_IO, "%s", path);
+	while ((de = readdir(d)))
+		if (str_ends(de->d_name, end) && n++ < ARRAY_LEN(name))
+			name[n - 1] = path_join(path, de->d_name);
 	closedir(d);
+	if (n > ARRAY_LEN(name)) {
+		for (size_t i = 0; i < ARRAY_LEN(name); i++)
+			free(name[i]);
+		return err_set(e, ERR_BAD_INPUT,
+			"more than %d %s files are in %s: give one with what "
+			"the guest needs",
+			FILES_MAX, end, path);
+	}
 	qsort(name, n, sizeof(*name), by_name);
 	for (size_t i = 0; i < n; i++) {
 		json_array_append_new(out, json_text(name[i]));
@@ -62,7 +70,7 @@ static int find_files(
 	struct stat st;
 
 	if (stat(path, &st))
-		return err_sys(e, ERR_NOT_FOUND, "%s", path);
+		return err_sys(e, ERR_IO, "%s", path);
 	if (S_ISDIR(st.st_mode))
 		return in_directory(path, end, out, e);
 	if (!S_ISREG(st.st_mode) || !str_ends(path, end))

@@ -30,7 +30,7 @@ static int check(struct run *r, struct err *e)
 	const char *package = run_str(r, "guest.agent_package", NULL);
 
 	if (package && access(package, R_OK)) {
-		err_sys(e, ERR_NOT_FOUND, "%s", package);
+		err_sys(e, ERR_IO, "%s", package);
 		return err_in(e, "find the package of the guest agent");
 	}
 	/* Nothing is known of the inside, or it was not wanted. */

@@ -127,7 +127,7 @@ static int add_image(struct images *im, const char *path, struct err *e)
 	if (im->n == ARRAY_LEN(im->d))
 		return err_set(e, ERR_USAGE, "more than %zu images", im->n);
 	if (!file_exists(path))
-		return err_sys(e, ERR_NOT_FOUND, "%s", path);
+		return err_sys(e, ERR_IO, "%s", path);
 	im->d[im->n++] = (struct guest_disk){path, format_of(path)};
 	return 0;
 }
