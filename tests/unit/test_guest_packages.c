@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "guest/packages.h"
@@ -422,6 +423,26 @@ static void agent_as_rpm(void **state)
 		"file_contexts /usr/bin/rpm\n"));
 }
 
+/* None of them is passed over without a word. */
+static void too_many_files(void **state)
+{
+	(void)state;
+	debian("exit 0", "exit 0");
+	for (int i = 0; i < 65; i++) {
+		_free_ char *name = xasprintf("%d.deb", i);
+
+		put_file(name, AGENT " " DEB " amd64\n");
+	}
+	want_agent(here, true);
+	assert_non_null(strstr(cs.left[0], "more than 64 .deb files"));
+	assert_clean();
+	for (int i = 0; i < 65; i++) {
+		_free_ char *path = xasprintf("%s/%d.deb", here, i);
+
+		unlink(path);
+	}
+}
+
 static void whose_packages_are(void **state)
 {
 	static const struct {
@@ -468,7 +489,8 @@ int main(void)
 		A(agent_from_a_file), A(another_file_is_seen),
 		A(refused_agents), A(what_it_needs_is_missing),
 		A(agent_with_its_needs), A(agent_refused_in_the_end),
-		A(agent_as_rpm), cmocka_unit_test(whose_packages_are)};
+		A(agent_as_rpm), A(too_many_files),
+		cmocka_unit_test(whose_packages_are)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
