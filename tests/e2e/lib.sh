@@ -7,6 +7,8 @@ lab=$top/tests/lab/lab
 vmferry=$top/vmferry
 cache=${LAB_CACHE:-$top/build/lab-guests}
 export LIBGUESTFS_BACKEND=direct LIBGUESTFS_BACKEND_SETTINGS=force_tcg
+# Emulated, an appliance starts in a quarter less time without these.
+export LIBGUESTFS_APPEND='mitigations=off init_on_alloc=0'
 
 say() { printf '%s\n' "$*" >&2; }
 fail() {
