@@ -1,6 +1,8 @@
 /* The connection to one Proxmox VE: certificate, login, release, node. */
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "pve_priv.h"
 #include "i18n.h"
@@ -176,6 +178,15 @@ static int find_node(struct pve *p, struct err *e)
 	return p->node ? check_node(p, nodes, e) : choose_node(p, nodes, e);
 }
 
+static void new_mark(char mark[9])
+{
+	unsigned char raw[4];
+
+	if (getrandom(raw, sizeof(raw), 0) != sizeof(raw))
+		abort();
+	hex_encode(mark, raw, sizeof(raw));
+}
+
 int pve_open(const struct pve_target *t, struct pve **out, struct err *e)
 {
 	_pve_ struct pve *p = xcalloc(1, sizeof(*p));
@@ -191,6 +202,7 @@ int pve_open(const struct pve_target *t, struct pve **out, struct err *e)
 	p->token = strchr(t->user, '!');
 	p->pause_ms = 500;
 	p->patience = 60;
+	new_mark(p->mark);
 	o.host = p->host;
 	o.port = p->port;
 	if (http_open(&o, &p->http, e) < 0 || read_version(p, e) < 0 ||

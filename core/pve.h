@@ -211,15 +211,18 @@ int pve_vm_exists(struct pve *p, unsigned vmid, bool *exists, struct err *e);
 
 /*
  * Make an empty volume of at least size bytes for a VM (which need not exist
- * yet), under the next free name vm-ID-disk-N. format: "raw", "qcow2", ...;
+ * yet), named vm-ID-disk-N-MARK: N is the next number of those that the node
+ * lists, MARK 32 random bits of this client, so that no volume that it does
+ * not list has the name. format: "raw", "qcow2", ...;
  * null: the storage's default. *volid is to be freed. Sizes are rounded up
  * to KiB, on block storages to MiB: ask pve_volume_path for the real one.
- * An answer lost on the way is looked after, so -1 means: no volume of this
- * call is there, but for ERR_TIMEOUT and ERR_STOPPED.
+ * An answer that is lost or names no volume is looked after, so -1 means: no
+ * volume of this call is there, but for ERR_TIMEOUT, ERR_STOPPED and
+ * ERR_PVE_SERVER.
  */
 struct pve_naming {
-	/* Each id before it is asked for; nothing had it a moment ago. -1
-	 * ends the call. */
+	/* The id before it is asked for; nobody else has it. -1 ends the
+	 * call. */
 	int (*tell)(void *arg, const char *volid, struct err *e);
 	void *arg;
 };

@@ -30,6 +30,7 @@ struct pve {
 	struct told told;
 	unsigned pause_ms; /* first pause between tries and polls */
 	double patience;   /* seconds a lost answer or node is looked for */
+	char mark[9];      /* random, at the end of our volumes' names */
 };
 
 void pve_note(struct pve *p, const char *fmt, ...)

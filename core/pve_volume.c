@@ -1,8 +1,9 @@
 /*
  * Volumes: made empty under a name of our choosing, so that a lost answer
- * can be looked after; their place on the node; removed.
+ * can be looked after; their place on the node; removed. Keeps true: a name
+ * that we ask for was never anybody else's, listed by the node or not: it
+ * ends in a random mark.
  */
-#include <ctype.h>
 #include <string.h>
 
 #include "pve_priv.h"
@@ -10,8 +11,6 @@
 
 #define KIB 1024ull
 #define MIB (1024ull * KIB)
-/* Names taken by somebody else between our look and our call. */
-#define NAME_TRIES 5
 
 /* The storage of "local-lvm:vm-100-disk-0", to be freed; null: not a volume
  * id. */
@@ -57,7 +56,7 @@ int pve_isos(struct pve *p, const char *storage, json_t **out, struct err *e)
 	return 0;
 }
 
-/* The N of ...vm-100-disk-N[.raw]; -1: another name. */
+/* The N of ...vm-100-disk-N[-MARK][.raw]; -1: another name. */
 static int64_t disk_number(const char *volid, unsigned vmid)
 {
 	_free_ char *stem = xasprintf("vm-%u-disk-", vmid);
@@ -171,9 +170,9 @@ static int alloc_named(struct pve *p, const struct alloc *a, const char *name,
 		return 0;
 	}
 	if (rc == 0)
-		return err_set(e, ERR_PVE_SERVER,
+		err_set(&why, ERR_PVE_SERVER,
 			"the answer names no volume for %s", name);
-	if (why.code == ERR_TIMEOUT) {
+	if (rc == 0 || why.code == ERR_TIMEOUT) {
 		rc = await_volume(p, a, name, volid, &look);
 		if (rc > 0)
 			return 0;
@@ -186,7 +185,7 @@ static int alloc_named(struct pve *p, const struct alloc *a, const char *name,
 	return -1;
 }
 
-/* "local:120/vm-120-disk-0.raw", "thin:vm-120-disk-0" */
+/* "local:120/vm-120-disk-0-MARK.raw", "thin:vm-120-disk-0-MARK" */
 static int tell_name(const struct alloc *a, const char *name, struct err *e)
 {
 	_free_ char *dir = a->files ? xasprintf("%u/", a->vmid) : xstrdup("");
@@ -195,38 +194,27 @@ static int tell_name(const struct alloc *a, const char *name, struct err *e)
 	return a->naming ? a->naming->tell(a->naming->arg, volid, e) : 0;
 }
 
-/* "already exists" of directories, LVM and ZFS; RBD says "File exists". */
-static bool is_taken(const struct err *why)
-{
-	return strstr(why->why, "already exists") ||
-		strstr(why->why, "File exists");
-}
-
+/*
+ * LVM with tagged_only, images that qemu-img cannot read and what this login
+ * may not see are not in the list: a volume of an earlier VM of this id may
+ * have any number. So the number is for the reader, and the mark keeps the
+ * name apart. Each kind of storage takes vm-ID-ANYTHING.
+ */
 static int alloc_next(
 	struct pve *p, const struct alloc *a, char **volid, struct err *e)
 {
 	_json_ json_t *volumes = NULL;
-	unsigned n;
+	_free_ char *name = NULL;
 
 	if (pve_volumes(p, a->storage, a->vmid, &volumes, e) < 0)
 		return -1;
-	n = free_number(volumes, a->vmid);
-	for (int i = 0; i < NAME_TRIES; i++) {
-		_free_ char *name = xasprintf("vm-%u-disk-%u%s%s", a->vmid,
-			n + i, a->files ? "." : "", a->files ? a->format : "");
-		struct err why = {0};
-
-		if (tell_name(a, name, e) < 0)
-			return -1;
-		if (alloc_named(p, a, name, volid, &why) == 0)
-			return 0;
-		if (is_taken(&why) && i + 1 < NAME_TRIES)
-			continue;
-		if (e)
-			*e = why;
-		return -1;
-	}
-	return -1;
+	name = xasprintf("vm-%u-disk-%u-%s%s%s", a->vmid,
+		free_number(volumes, a->vmid), p->mark, a->files ? "." : "",
+		a->files ? a->format : "");
+	return tell_name(a, name, e) < 0 ||
+			alloc_named(p, a, name, volid, e) < 0
+		? -1
+		: 0;
 }
 
 static bool has_format(const json_t *storage, const char *format)

@@ -228,7 +228,7 @@ static int note_volume(struct run *r, const json_t *disk, const char *volid,
 	return run_made(r, "volume", volid, more, e);
 }
 
-/* A name that was not the one in the end is somebody else's. */
+/* A name that was not the one in the end. */
 static int forget_other(
 	struct run *r, const json_t *disk, const char *volid, struct err *e)
 {
@@ -240,7 +240,7 @@ static int forget_other(
 }
 
 /* In the journal before it is on the node: what a crash leaves is known by
- * its name, and no other volume is ever taken for ours. */
+ * its name, which nobody else's volume ever has (pve_volume_alloc). */
 static int on_name(void *arg, const char *volid, struct err *e)
 {
 	const struct naming *n = arg;
@@ -260,13 +260,13 @@ static int free_one(
 									    : 0;
 }
 
-/* The node said no: of what was asked for last nothing was made, and a volume
- * of that name is somebody else's. Where its answer is not known, the name
- * stays ours to look at. */
+/* The node said no: nothing was made. Where its answer does not tell, the name
+ * stays in the journal: the next run or undo looks. */
 static void forget_refused(
 	struct run *r, const json_t *disk, const struct err *e)
 {
-	if (e->code != ERR_TIMEOUT && e->code != ERR_STOPPED)
+	if (e->code != ERR_TIMEOUT && e->code != ERR_STOPPED &&
+		e->code != ERR_PVE_SERVER)
 		forget_other(r, disk, "", NULL);
 }
 

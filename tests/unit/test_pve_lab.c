@@ -163,7 +163,7 @@ static void life(const char *release)
 	MUST(pve_next_id(p, VM, &id, &e));
 	MUST(pve_volume_alloc(
 		p, "local", VM, "qcow2", (64 << 20) + 1, NULL, &volid, &e));
-	assert_string_equal(volid, "local:120/vm-120-disk-0.qcow2");
+	assert_true(str_starts(volid, "local:120/vm-120-disk-0-"));
 	MUST(pve_volume_path(p, volid, &path, &size, &format, &e));
 	assert_true(file_exists(path));
 	assert_string_equal(format, "qcow2");
@@ -310,7 +310,7 @@ static void faults(void **state)
 	fault(&l, "http-596", "/nodes/pve/storage/local/content 1500");
 	p->pause_ms = 200;
 	MUST(pve_volume_alloc(p, "local", VM, "raw", 4096, NULL, &volid, &e));
-	assert_string_equal(volid, "local:120/vm-120-disk-0.raw");
+	assert_true(str_starts(volid, "local:120/vm-120-disk-0-"));
 	pve_close(p);
 	lab_end(&l);
 }

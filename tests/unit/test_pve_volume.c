@@ -147,56 +147,84 @@ static void unfit(void **state)
 #define ALLOC_L "POST " NODE "/storage/local/content"
 #define VOL(name) "{\"volid\":\"local:120/" name "\",\"used\":7}"
 
+static int told(void *arg, const char *volid, struct err *e)
+{
+	(void)e;
+	str_set(arg, volid);
+	return 0;
+}
+
+/* The number after those that are listed; the mark keeps the name apart from
+ * those that are not. */
 static void alloc_names(void **state)
 {
 	struct fix f;
-	_free_ char *a = NULL, *b = NULL, *c = NULL;
+	_free_ char *a = NULL, *b = NULL, *c = NULL, *name = NULL;
+	const struct pve_naming naming = {told, &name};
 
 	(void)state;
 	fix_open(&f, "8.4.21");
+	assert_int_equal(strspn(f.p->mark, "0123456789abcdef"), 8);
+	snprintf(f.p->mark, sizeof(f.p->mark), "0ff1ce00");
 	web_ok(&f.w, STORAGES, storages);
 	web_on(&f.w, CONTENT_L, 1, "200 OK", EMPTY);
 	web_ok(&f.w, CONTENT_L,
-		"{\"data\":[" VOL("vm-120-disk-0.raw") ","                   //
-		VOL("vm-120-disk-9.qcow2") "," VOL("vm-120-cloudinit.qcow2") //
-		",{\"volid\":\"local:1120/vm-1120-disk-77.raw\"}]}");
+		"{\"data\":[" VOL("vm-120-disk-0.raw") "," //
+		VOL("vm-120-disk-9-0badcafe.qcow2") ","    //
+		VOL("vm-120-cloudinit.qcow2") ","          //
+					      "{\"volid\":\"local:1120/"
+					      "vm-1120-disk-77.raw\"}]}");
 	web_on(&f.w, ALLOC_L, 1, "200 OK",
-		"{\"data\":\"local:120/vm-120-disk-0.qcow2\"}");
-	web_on(&f.w, ALLOC_L, 1,
-		"500 disk image '/x/vm-120-disk-10.raw' already exists",
-		NULL_DATA);
+		"{\"data\":\"local:120/vm-120-disk-0-0ff1ce00.qcow2\"}");
 	web_on(&f.w, ALLOC_L, 1, "200 OK",
-		"{\"data\":\"local:120/vm-120-disk-11.raw\"}");
+		"{\"data\":\"local:120/vm-120-disk-10-0ff1ce00.raw\"}");
 	assert_int_equal(pve_volume_alloc(f.p, "local", 120, "qcow2", 1025,
-				 NULL, &a, &f.e),
+				 &naming, &a, &f.e),
 		0);
-	assert_string_equal(a, "local:120/vm-120-disk-0.qcow2");
+	assert_string_equal(a, "local:120/vm-120-disk-0-0ff1ce00.qcow2");
+	assert_string_equal(name, a);
 	assert_int_equal(web_count(&f.w,
-				 "vmid=120&filename=vm-120-disk-0.qcow2&size=2&"
-				 "format=qcow2\n"),
+				 "vmid=120&filename=vm-120-disk-0-0ff1ce00."
+				 "qcow2&size=2&format=qcow2\n"),
 		1);
-	/* Taken between our look and our call: the next number. */
 	assert_int_equal(pve_volume_alloc(f.p, "local", 120, NULL, 1 << 20,
 				 NULL, &b, &f.e),
 		0);
-	assert_string_equal(b, "local:120/vm-120-disk-11.raw");
+	assert_string_equal(b, "local:120/vm-120-disk-10-0ff1ce00.raw");
 	assert_int_equal(web_count(&f.w,
-				 "filename=vm-120-disk-10.raw&size=1024&"
-				 "format=raw\n"),
+				 "filename=vm-120-disk-10-0ff1ce00.raw&"
+				 "size=1024&format=raw\n"),
 		1);
 	/* Block storages: no extension, whole MiB. */
 	web_ok(&f.w, "GET " NODE "/storage/thin/content", EMPTY);
 	web_ok(&f.w, "POST " NODE "/storage/thin/content",
-		"{\"data\":\"thin:vm-120-disk-0\"}");
+		"{\"data\":\"thin:vm-120-disk-0-0ff1ce00\"}");
 	assert_int_equal(pve_volume_alloc(f.p, "thin", 120, NULL, (1 << 20) + 1,
-				 NULL, &c, &f.e),
+				 &naming, &c, &f.e),
 		0);
+	assert_string_equal(name, c);
 	assert_int_equal(web_count(&f.w,
-				 "filename=vm-120-disk-0&size=2048&"
+				 "filename=vm-120-disk-0-0ff1ce00&size=2048&"
 				 "format=raw\n"),
 		1);
 	fix_close(&f);
 }
+
+/* Two clients never ask for one name: that of a run that was killed is not
+ * asked for again by the next. */
+static void alloc_marks(void **state)
+{
+	struct fix f, g;
+
+	(void)state;
+	fix_open(&f, "8.4.21");
+	fix_open(&g, "8.4.21");
+	assert_string_not_equal(f.p->mark, g.p->mark);
+	fix_close(&f);
+	fix_close(&g);
+}
+
+#define OURS "vm-120-disk-0-0ff1ce00.raw"
 
 /* The answer is lost: a volume that comes and stays is ours; none is
  * ERR_TIMEOUT; what the node refuses is refused at once. */
@@ -208,13 +236,12 @@ static void alloc_lost(void **state)
 
 	(void)state;
 	fix_open(&f, "8.4.21");
+	snprintf(f.p->mark, sizeof(f.p->mark), "0ff1ce00");
 	web_ok(&f.w, STORAGES, storages);
 	web_on(&f.w, CONTENT_L, 3, "200 OK", EMPTY);
 	web_on(&f.w, CONTENT_L, 1, "200 OK",
-		"{\"data\":[{\"volid\":\"local:120/vm-120-disk-0.raw\","
-		"\"used\":1}]}");
-	web_on(&f.w, CONTENT_L, 3, "200 OK",
-		"{\"data\":[" VOL("vm-120-disk-0.raw") "]}");
+		"{\"data\":[{\"volid\":\"local:120/" OURS "\",\"used\":1}]}");
+	web_on(&f.w, CONTENT_L, 3, "200 OK", "{\"data\":[" VOL(OURS) "]}");
 	web_on(&f.w, CONTENT_L, -1, "200 OK", EMPTY);
 	web_on(&f.w, ALLOC_L, 1, "596 Connection timed out", "");
 	web_drop(&f.w, ALLOC_L, 1);
@@ -223,7 +250,7 @@ static void alloc_lost(void **state)
 	assert_int_equal(pve_volume_alloc(f.p, "local", 120, "raw", 4096, NULL,
 				 &a, &f.e),
 		0);
-	assert_string_equal(a, "local:120/vm-120-disk-0.raw");
+	assert_string_equal(a, "local:120/" OURS);
 	assert_int_equal(web_count(&f.w, CONTENT_L), 7);
 	f.p->patience = 0.05;
 	assert_int_equal(pve_volume_alloc(f.p, "local", 120, "raw", 4096, NULL,
@@ -237,6 +264,34 @@ static void alloc_lost(void **state)
 	assert_string_equal(f.e.what, "allocate 4.0 KiB for VM 120 on local");
 	assert_null(b);
 	assert_int_equal(web_count(&f.w, ALLOC_L), 3);
+	fix_close(&f);
+}
+
+/* An answer without a volume id: the volume is looked for all the same. */
+static void alloc_nameless(void **state)
+{
+	struct fix f;
+	_free_ char *a = NULL;
+	char *b = NULL;
+
+	(void)state;
+	fix_open(&f, "8.4.21");
+	snprintf(f.p->mark, sizeof(f.p->mark), "0ff1ce00");
+	web_ok(&f.w, STORAGES, storages);
+	web_ok(&f.w, ALLOC_L, NULL_DATA);
+	web_on(&f.w, CONTENT_L, 1, "200 OK", EMPTY);
+	web_on(&f.w, CONTENT_L, 3, "200 OK", "{\"data\":[" VOL(OURS) "]}");
+	web_ok(&f.w, CONTENT_L, EMPTY);
+	assert_int_equal(pve_volume_alloc(f.p, "local", 120, "raw", 4096, NULL,
+				 &a, &f.e),
+		0);
+	assert_string_equal(a, "local:120/" OURS);
+	f.p->patience = 0.05;
+	assert_int_equal(pve_volume_alloc(f.p, "local", 120, "raw", 4096, NULL,
+				 &b, &f.e),
+		-1);
+	assert_int_equal(f.e.code, ERR_PVE_SERVER);
+	assert_string_equal(f.e.why, "the answer names no volume for " OURS);
 	fix_close(&f);
 }
 
@@ -411,7 +466,9 @@ int main(void)
 		cmocka_unit_test(list_storages),
 		cmocka_unit_test(unfit),
 		cmocka_unit_test(alloc_names),
+		cmocka_unit_test(alloc_marks),
 		cmocka_unit_test(alloc_lost),
+		cmocka_unit_test(alloc_nameless),
 		cmocka_unit_test(removed),
 		cmocka_unit_test(removed_already),
 		cmocka_unit_test(devices),

@@ -20,7 +20,7 @@ static const struct {
 	{"http-403", "a", -1},     /* PATH */
 	{"http-500", "na", 1},     /* N [PATH] */
 	{"http-596", "am", 1},     /* PATH [MS]: the work goes on */
-	{"timeout", "am", 1},      /* PATH MS: late answer */
+	{"timeout", "amn", 1},     /* PATH MS [N]: late answer */
 	{"drop", "na", 1},         /* N [PATH]: no answer, no work */
 	{"storage-full", "a", -1}, /* STORAGE */
 	{"task-fail", "at", 1},    /* TYPE TEXT */
