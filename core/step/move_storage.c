@@ -32,27 +32,64 @@ static int preflight(struct run *r, struct err *e)
 	return 0;
 }
 
-/* 1 where disk i lies where it shall. */
-static int settled(
-	struct run *r, struct pve *p, size_t i, char key[16], struct err *e)
+/* The volume of disk i by the VM's configuration ("" if it has none), to be
+ * freed. */
+static int volume_now(struct run *r, struct pve *p, size_t i, char key[16],
+	char **volid, struct err *e)
 {
-	const char *to = destination(r, i);
 	_json_ json_t *config = NULL;
-	_free_ char *prefix = NULL;
 
-	if (!to)
-		return 1;
-	prefix = xasprintf("%s:", to);
 	if (target_disk_key(r, i, key, e) ||
 		pve_vm_config(p, run_vmid(r), &config, e))
 		return -1;
-	return str_starts(json_str_or(config, key, ""), prefix);
+	*volid = xstrdup(json_str_or(config, key, ""));
+	(*volid)[strcspn(*volid, ",")] = '\0';
+	return 0;
+}
+
+static bool is_on(const char *volid, const char *storage)
+{
+	size_t n = strlen(storage);
+
+	return strncmp(volid, storage, n) == 0 && volid[n] == ':';
+}
+
+/* A volume of disk i in the journal that is not volid; null: none. */
+static json_t *other_volume(const struct run *r, size_t i, const char *volid)
+{
+	const char *slot = json_str_or(run_disk(r, i), "slot", "");
+	_json_ json_t *made = journal_made(r->j);
+	json_t *o;
+	size_t k;
+
+	json_array_foreach (made, k, o)
+		if (strcmp(json_str_or(o, "kind", ""), "volume") == 0 &&
+			strcmp(json_str_or(o, "slot", ""), slot) == 0 &&
+			strcmp(json_str_or(o, "id", ""), volid))
+			return json_incref(o);
+	return NULL;
+}
+
+/* 1 where disk i lies where it shall and the journal knows: a run may have
+ * been killed between the two. */
+static int settled(struct run *r, struct pve *p, size_t i, struct err *e)
+{
+	const char *to = destination(r, i);
+	_free_ char *now = NULL;
+	char key[16];
+
+	if (!to)
+		return 1;
+	if (volume_now(r, p, i, key, &now, e))
+		return -1;
+	_json_ json_t *other = other_volume(r, i, now);
+
+	return is_on(now, to) && !other;
 }
 
 static int check(struct run *r, struct err *e)
 {
 	struct pve *p;
-	char key[16];
 
 	for (size_t i = 0; i < run_disks(r); i++) {
 		int c;
@@ -61,7 +98,7 @@ static int check(struct run *r, struct err *e)
 			continue;
 		if (run_pve(r, &p, e))
 			return -1;
-		c = settled(r, p, i, key, e);
+		c = settled(r, p, i, e);
 		if (c <= 0)
 			return c;
 	}
@@ -81,44 +118,50 @@ static void on_line(void *arg, const char *line, double percent)
 	run_progress(r, o);
 }
 
-/* The volume has another name now: the journal must know, or undo would
- * look for the old one. */
-static int note_moved(struct run *r, struct pve *p, size_t i, const char *key,
-	const char *old, struct err *e)
+/* The volume has another name now: the journal must know, or undo and the
+ * report would name the old one. */
+static int note_moved(struct run *r, size_t i, const char *now, struct err *e)
 {
-	const json_t *disk = run_disk(r, i);
-	_json_ json_t *config = NULL;
-	_free_ char *now = NULL;
-	json_t *more = json_object();
+	const char *slot = json_str_or(run_disk(r, i), "slot", "");
+	_json_ json_t *known = run_object(r, "volume", "id", now);
+	json_t *old;
 
-	json_put_str(more, "slot", json_str(disk, "slot"));
-	if (pve_vm_config(p, run_vmid(r), &config, e)) {
-		json_decref(more);
-		return -1;
+	if (!known) {
+		json_t *more = json_object();
+
+		json_put_str(more, "slot", slot);
+		json_put_bool(more, "allocated", true);
+		if (run_made(r, "volume", now, more, e))
+			return -1;
 	}
-	now = xstrdup(json_str_or(config, key, ""));
-	now[strcspn(now, ",")] = '\0';
-	run_say(r, "  %s -> %s", old, now);
-	if (run_made(r, "volume", now, more, e))
-		return -1;
-	return run_removed(r, "volume", old, e);
+	while ((old = other_volume(r, i, now))) {
+		_json_ json_t *own = old;
+		const char *id = json_str_or(own, "id", "");
+
+		run_say(r, "  %s -> %s", id, now);
+		if (run_removed(r, "volume", id, e))
+			return -1;
+	}
+	return 0;
 }
 
 static int move_one(struct run *r, struct pve *p, size_t i, struct err *e)
 {
 	const struct pve_progress pr = {.line = on_line, .arg = r};
-	_free_ char *old = NULL;
+	const char *to = destination(r, i);
+	_free_ char *old = NULL, *now = NULL;
 	char key[16];
-	int there = settled(r, p, i, key, e);
 
-	if (there)
-		return there < 0 ? -1 : 0;
-	if (target_volume(r, i, &old, NULL, NULL, NULL, e))
+	if (!to)
+		return 0;
+	if (volume_now(r, p, i, key, &old, e))
 		return -1;
-	if (pve_vm_move_disk(
-		    p, run_vmid(r), key, destination(r, i), NULL, true, &pr, e))
+	if (is_on(old, to))
+		return note_moved(r, i, old, e);
+	if (pve_vm_move_disk(p, run_vmid(r), key, to, NULL, true, &pr, e) ||
+		volume_now(r, p, i, key, &now, e))
 		return -1;
-	return note_moved(r, p, i, key, old, e);
+	return note_moved(r, i, now, e);
 }
 
 static int run(struct run *r, struct err *e)
