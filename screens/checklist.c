@@ -40,9 +40,10 @@ static void parts(void *arg, int i, struct tui_parts *out)
 
 	free(c->now);
 	c->now = NULL;
-	if (i == follow_current(&c->f) && x && !checklist_works(c))
+	if (i == follow_current(&c->f) && x && !checklist_works(c) &&
+		!checklist_is(c, "stopped"))
 		c->now = error_words(x);
-	*out = (struct tui_parts){.now = c->now ? c->now : _(s->doing),
+	*out = (struct tui_parts){.now = c->now,
 		.why = w.why ? _(w.why) : NULL,
 		.manual = w.manual ? _(w.manual) : NULL,
 		.trouble = w.trouble ? _(w.trouble) : NULL};

@@ -301,6 +301,7 @@ void child_error(const char *text, int status, struct err *e)
 {
 	_free_ char *copy = xstrdup(text ? text : "");
 	char *p = copy, *line, *last = NULL;
+	const char *what = "";
 
 	err_clear(e);
 	while ((line = str_line(&p))) {
@@ -308,6 +309,7 @@ void child_error(const char *text, int status, struct err *e)
 
 		if (e->code && str_starts(line, "  why   ")) {
 			err_set(e, e->code, "%s", line + 8);
+			err_in(e, "%s", what);
 			return;
 		}
 		if (!e->code && blanks && blanks > line) {
@@ -315,14 +317,13 @@ void child_error(const char *text, int status, struct err *e)
 			enum err_code code = err_by_id(id);
 
 			free(id);
-			if (code) {
-				err_in(e, "%s", blanks + 2);
-				e->code = code;
-			}
+			e->code = code;
+			what = blanks + 2;
 		}
 		if (*line)
 			last = line;
 	}
+	err_in(e, "%s", what);
 	if (!e->code)
 		err_set(e, ERR_INTERNAL, "the verb ended with %d: %s", status,
 			last ? last : N_("it said nothing"));

@@ -201,6 +201,8 @@ static char *details(void *arg, int row)
 		return bad ? i18n_said(bad) : xstrdup(_("Being read..."));
 	}
 	said = i18n_said(why);
+	/* In full: its column may have cut it. */
+	buf_addf(&b, "%s: ", json_str_or(r, "name", id));
 	if (why)
 		buf_addf(&b, _("BLOCKED: %s\n"), said);
 	buf_addf(&b, _("%s, %s firmware, hardware %s\n"),

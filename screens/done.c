@@ -50,6 +50,23 @@ static int action(struct tui *t, struct tui_screen *s, int id)
 	return TUI_STAY;
 }
 
+/* Where the new server is, and how to go back, for whoever reads no further. */
+static void made_part(struct tui_text *x, const json_t *model)
+{
+	const json_t *o;
+	size_t i;
+
+	json_array_foreach (json_object_get(model, "objects"), i, o)
+		if (strcmp(json_str_or(o, "kind", ""), "vm") == 0)
+			tui_text_add(x, TUI_GOOD, 2,
+				_("The new server is VM %s on the Proxmox node "
+				  "%s."),
+				json_str_or(o, "id", "?"),
+				json_string_value(
+					json_at(model, "target.node")));
+	tui_text_add(x, TUI_NORMAL, 0, "%s", "");
+}
+
 /* What the operator still has to do, before the report itself. */
 static void left_part(struct tui_text *x, const json_t *model)
 {
@@ -64,8 +81,9 @@ static void left_part(struct tui_text *x, const json_t *model)
 
 		if (bytes)
 			str_size(size, bytes);
-		tui_text_add(x, TUI_WARN, 4, "  %s: %s %s",
-			json_str_or(v, "where", "?"), what, size);
+		tui_text_add(x, TUI_WARN, 4, "  %s: %s%s%s",
+			json_str_or(v, "where", "?"), what, bytes ? ", " : "",
+			size);
 		if (!json_str(v, "keep_until"))
 			continue;
 		tui_text_add(x, TUI_NORMAL, 4,
@@ -74,6 +92,10 @@ static void left_part(struct tui_text *x, const json_t *model)
 			  "restored once."),
 			json_str(v, "keep_until"),
 			(unsigned)json_u64(v, "keep_days", 0));
+		tui_text_add(x, TUI_NORMAL, 4,
+			_("  Until then w on the Start page, or vmferry undo "
+			  "%s, goes back to it."),
+			json_str_or(model, "job", "?"));
 	}
 	if (!json_array_size(list))
 		tui_text_add(x, TUI_NORMAL, 4, "  %s", _("Nothing."));
@@ -89,8 +111,10 @@ static int fill(struct tui_text *x, const char *name, bool done, struct err *e)
 	if (job_open(name, &job, e) || report_model(job, &model, e) ||
 		report_render(model, "text", &text, e))
 		return -1;
-	if (done && strcmp(json_str_or(model, "state", ""), "done") == 0)
+	if (done && strcmp(json_str_or(model, "state", ""), "done") == 0) {
+		made_part(x, model);
 		left_part(x, model);
+	}
 	tui_text_add(x, TUI_NORMAL, 4, "%s", text);
 	return 0;
 }

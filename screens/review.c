@@ -11,6 +11,8 @@
 #include "hoster.h"
 #include "wizard.h"
 
+#define NAME_TYPED 48 /* longer is a copy, not a thought */
+
 enum { REVIEW_SAVE = WIZ_OWN };
 
 /* --- the page --- */
@@ -331,7 +333,20 @@ static int save(struct wizard *w)
 	return TUI_STAY;
 }
 
-/* The name typed, then how it is to run. */
+/* Every keyboard has it, and what one sees is what it is. */
+static bool can_be_typed(const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < n; i++)
+		if (name[i] < ' ' || name[i] > '~' ||
+			(name[i] == ' ' && (!i || name[i + 1] <= ' ')))
+			return false;
+	return n > 0 && n <= NAME_TYPED;
+}
+
+/* The name typed (the job's, where the VM's cannot be), then how it is to
+ * run. */
 static int start(struct wizard *w)
 {
 	const struct tui_option modes[] = {
@@ -339,11 +354,17 @@ static int start(struct wizard *w)
 		{_("Express"), _("run to the next question"), NULL},
 		{NULL, NULL, NULL}};
 	const char *name = json_str_or(w->vm, "name", "?");
-	_free_ char *text = xasprintf(
-		_("This begins the move of %s. Type its name to start:"), name);
+	bool plain = can_be_typed(name);
+	_free_ char *text = plain
+		? xasprintf(_("This begins the move of %s. Type its name to "
+			      "start:"),
+			  name)
+		: xasprintf(_("This begins the move of %s. Its name is hard "
+			      "to type: type %s to start:"),
+			  name, w->job);
 	int mode;
 
-	if (!tui_confirm_typed(w->t, _("Start"), text, name))
+	if (!tui_confirm_typed(w->t, _("Start"), text, plain ? name : w->job))
 		return TUI_STAY;
 	mode = tui_ask(w->t, _("How?"),
 		_("Guided stops before each step and says what it will do. "

@@ -105,6 +105,9 @@ static char *details(void *arg, int row)
 				 "network, review. Nothing is changed before "
 				 "you type the VM's name."));
 	error = json_object_get(job, "error");
+	/* It was the operator's wish, and Enter goes on. */
+	if (strcmp(json_str_or(error, "id", ""), "STOPPED") == 0)
+		error = NULL;
 	doing = i18n_said(json_str_or(job, "doing", ""));
 	why = i18n_said(json_str_or(error, "why", ""));
 	next = i18n_said(json_str_or(error, "next", ""));
@@ -152,7 +155,8 @@ static const struct tui_column *columns(void)
 	c[1] = (struct tui_column){.title = _("State"), .min = 24};
 	c[2] = (struct tui_column){
 		.title = _("What"), .min = 14, .weight = 2, .drop = 1};
-	c[3] = (struct tui_column){.title = _("Begun"), .min = 16, .drop = 2};
+	c[3] = (struct tui_column){
+		.title = _("Begun (UTC)"), .min = 16, .drop = 2};
 	return c;
 }
 

@@ -57,6 +57,12 @@ static void steer_answer(struct checklist *c)
 	checklist_go_on(c);
 }
 
+static const char *works_words(void)
+{
+	return _("The job is at work. Stop it first; what it has done so far "
+		 "is kept.");
+}
+
 void steer_skip(struct checklist *c)
 {
 	int i = follow_current(&c->f);
@@ -64,8 +70,12 @@ void steer_skip(struct checklist *c)
 	struct args a = {0};
 	struct err e = {0};
 
-	if (i < 0 || checklist_works(c))
+	if (i < 0)
 		return;
+	if (checklist_works(c)) {
+		tui_message(c->w->t, _("Skip"), works_words());
+		return;
+	}
 	if (!(c->f.kinds[i]->flags & STEP_SKIPPABLE)) {
 		tui_message(c->w->t, _("Skip"),
 			_("This step cannot be skipped: later ones rely on "
@@ -90,9 +100,7 @@ void steer_skip(struct checklist *c)
 void steer_back(struct checklist *c)
 {
 	if (checklist_works(c)) {
-		tui_message(c->w->t, _("Way back"),
-			_("The job is at work. Stop it first; what it has "
-			  "done so far is kept."));
+		tui_message(c->w->t, _("Way back"), works_words());
 		return;
 	}
 	if (!way_back_page(c->w, c->w->job))

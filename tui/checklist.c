@@ -131,7 +131,7 @@ static void draw_parts(struct tui *t, struct tui_checklist *c, struct tui_box b)
 		tui_text_add(&p.text, marks[s->state].role, 0, "%s", s->result);
 	if (c->parts)
 		c->parts(c->arg, c->selected, &parts);
-	add_part(&p.text, _("What happens"), parts.now, 0);
+	add_part(&p.text, _("What happened"), parts.now, 0);
 	add_part(&p.text, _("Why"), parts.why, 0);
 	add_part(&p.text, _("By hand"), parts.manual, 2);
 	add_part(&p.text, _("If it goes wrong"), parts.trouble, 0);
@@ -187,13 +187,28 @@ static void draw_log(
 #define STEPS_WANT 24 /* lines, for the parts beside them too */
 #define LOG_MIN 3
 
+#define TIME_COLS 9 /* "12 min 03 s" is rare: the name gives way */
+
+/* The steps' columns: two fifths, and no more than they need. */
+static int steps_width(const struct tui_checklist *c, int w)
+{
+	int left = w * 2 / 5, most = 0;
+
+	for (int i = 0; i < c->n; i++) {
+		int n = tui_width(c->steps[i].name) + 8 + TIME_COLS;
+
+		most = n > most ? n : most;
+	}
+	left = left > most ? most : left;
+	return left < 36 ? 36 : left;
+}
+
 void checklist_draw(struct tui *t, struct tui_checklist *c, struct tui_box b)
 {
-	int left = b.w * 2 / 5, words = 0, fixed;
+	int left = steps_width(c, b.w), words = 0, fixed;
 	_free_ char *line = progress_line(&c->progress, b.w, &words);
 	int want = c->n > STEPS_WANT ? c->n : STEPS_WANT, log, low, y;
 
-	left = left < 36 ? 36 : left > 54 ? 54 : left;
 	fixed = 1 + (c->progress.shown ? words + 2 : 0);
 	/* The log has what the steps leave, never under three lines. */
 	log = b.h - fixed - want > LOG_MIN ? b.h - fixed - want : LOG_MIN;

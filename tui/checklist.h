@@ -25,7 +25,8 @@ struct tui_step {
 	const char *result; /* a few words; may be null */
 };
 
-/* The four parts of one step; null ones are left out. */
+/* The four parts of one step; null ones are left out. now: how it ended, where
+ * it did not end well. */
 struct tui_parts {
 	const char *now, *why, *manual, *trouble;
 };

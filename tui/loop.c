@@ -83,8 +83,15 @@ static void draw_small(struct tui *t)
 	snprintf(s, sizeof(s), _("%dx%d is too small: %dx%d is needed"),
 		t->cols, t->rows, TUI_MIN_COLS, TUI_MIN_ROWS);
 	draw_text(t, 0, 0, t->cols, TUI_WARN, s);
-	draw_text(t, 1, 0, t->cols, TUI_NORMAL,
-		_("Nothing is lost: make it larger."));
+	draw_wrapped(t, (struct tui_box){1, 0, t->rows - 1, t->cols},
+		TUI_NORMAL,
+		_("Nothing is lost: make it larger. Or Ctrl-C leaves (a job "
+		  "goes on), and vmferry --plain works at any size."));
+}
+
+static bool is_small(const struct tui *t)
+{
+	return t->cols < TUI_MIN_COLS || t->rows < TUI_MIN_ROWS;
 }
 
 #define PATIENCE 0.3 /* seconds: shorter than anybody wonders */
@@ -107,7 +114,7 @@ static void draw_all(struct tui *t)
 		return;
 	t->dirty = false;
 	draw_clear(t);
-	if (t->cols < TUI_MIN_COLS || t->rows < TUI_MIN_ROWS)
+	if (is_small(t))
 		draw_small(t);
 	else
 		draw_layers(t, t->top);
@@ -226,8 +233,11 @@ static void read_keys(struct tui *t)
 			term_redraw(t);
 		else if (key == TUI_CTRL('Z'))
 			term_suspend(t, true);
-		else
+		else if (!is_small(t))
 			top->key(t, top->arg, key);
+		else if (key == TUI_CTRL('C'))
+			t->hung = true;
+		/* Nothing is answered that cannot be seen. */
 	}
 }
 

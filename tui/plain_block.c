@@ -200,7 +200,7 @@ static void say_parts(struct tui *t, const struct tui_checklist *c, int i)
 		return;
 	c->parts(c->arg, i, &p);
 	if (p.now)
-		plain_say(t, "  %s: %s", _("What happens"), p.now);
+		plain_say(t, "  %s: %s", _("What happened"), p.now);
 	if (p.why)
 		plain_say(t, "  %s: %s", _("Why"), p.why);
 	if (p.manual)

@@ -343,5 +343,8 @@ int tui_run(struct tui *t, struct tui_screen *s)
 
 	if (t->hung)
 		return TUI_HANGUP;
+	/* The bar asks whether a text has the focus. */
+	if (s->form && s->form->n)
+		form_place(s->form);
 	return t->plain ? plain_run(t, s) : tui_loop(t, &l);
 }

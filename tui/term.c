@@ -93,17 +93,30 @@ static void modes_on(void)
 	leaveok(stdscr, FALSE);
 }
 
+/* Terminals whose terminfo does not name these send them anyway. */
 static void keys_on(void)
 {
+	static const struct {
+		const char *sequence;
+		int key;
+	} sent[] = {
+		{"\033[Z", KEY_BTAB}, {"\033[1~", KEY_HOME},
+		{"\033[4~", KEY_END}, {"\033[7~", KEY_HOME},
+		{"\033[8~", KEY_END}, {"\033[H", KEY_HOME}, {"\033[F", KEY_END},
+		{"\033OH", KEY_HOME}, {"\033OF", KEY_END},
+		{"\033[5~", KEY_PPAGE}, {"\033[6~", KEY_NPAGE},
+		{"\033[3~", KEY_DC}, {"\033[A", KEY_UP}, {"\033[B", KEY_DOWN},
+		{"\033[C", KEY_RIGHT}, {"\033[D", KEY_LEFT}, {"\033OA", KEY_UP},
+		{"\033OB", KEY_DOWN}, {"\033OC", KEY_RIGHT},
+		{"\033OD", KEY_LEFT}, {"\033OP", KEY_F(1)},
+		{"\033[11~", KEY_F(1)}, /* PuTTY */
+		{"\033[[A", KEY_F(1)},  /* the Linux console */
+	};
+
 	define_key("\033[200~", PASTE_ON);
 	define_key("\033[201~", PASTE_OFF);
-	/* Terminals whose terminfo does not name these send them anyway. */
-	define_key("\033[Z", KEY_BTAB);
-	define_key("\033[1~", KEY_HOME);
-	define_key("\033[4~", KEY_END);
-	define_key("\033[5~", KEY_PPAGE);
-	define_key("\033[6~", KEY_NPAGE);
-	define_key("\033[3~", KEY_DC);
+	for (size_t i = 0; i < ARRAY_LEN(sent); i++)
+		define_key(sent[i].sequence, sent[i].key);
 }
 
 int term_size(struct tui *t, int *cols, int *rows)
@@ -253,6 +266,29 @@ static int character(int byte)
 	return c;
 }
 
+/*
+ * The rest of a key that nobody knows, after its Esc: it would be "back", and
+ * the rest be typed. Curses has waited for it, so it is there. False: it was
+ * the Esc key.
+ */
+static bool skip_unknown(void)
+{
+	int c = wgetch(stdscr), n = 0;
+
+	if (c != '[' && c != 'O') {
+		if (c != ERR)
+			ungetch(c);
+		return false;
+	}
+	/* "[" parameters, a last letter; "O" letter; of the console "[["
+	 * letter. */
+	do
+		c = wgetch(stdscr);
+	while (c != ERR && c <= 0xff && ++n < 32 &&
+		(c < 0x40 || c > 0x7e || (n == 1 && c == '[')));
+	return true;
+}
+
 /* End of input looks like a readable descriptor that gives nothing. */
 static bool at_end(struct tui *t)
 {
@@ -284,6 +320,8 @@ int term_key(struct tui *t)
 			term_resize(t);
 			continue;
 		}
+		if (c == 0x1b && !trm.pasting && skip_unknown())
+			return TUI_KEY_OTHER;
 		key = c > 0xff ? special(c) : character(c);
 		if (key)
 			return trm.pasting ? key | TUI_PASTED : key;

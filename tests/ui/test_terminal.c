@@ -71,6 +71,51 @@ static void resizes(void **state)
 	ui_pty_free(p);
 }
 
+/* What cannot be seen is not answered; Ctrl-C leaves. */
+static void small_is_deaf(void **state)
+{
+	struct ui_pty *p = open_menu();
+	int status;
+
+	(void)state;
+	ui_pty_resize(p, 40, 10);
+	ui_pty_wait(p, "too small");
+	ui_pty_send(p, "q\r");
+	ui_pty_resize(p, 80, 24);
+	ui_pty_wait(p, "Widgets");
+	ui_pty_resize(p, 40, 10);
+	ui_pty_wait(p, "Ctrl-C");
+	ui_pty_send(p, "\003");
+	status = ui_pty_end(p);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	ui_pty_assert_restored(p);
+	ui_pty_free(p);
+}
+
+/* A key that TERM does not name is no Esc and nothing typed: F1 and F5 of
+ * PuTTY and of the Linux console, an arrow with Alt, a number pad's key. */
+static void unknown_keys(void **state)
+{
+	static const char *const keys[] = {
+		"\033[15~", "\033[[E", "\033[1;9A", "\033Ow", "\033[99;99Q"};
+	static const char *const env[] = {"TERM=vt100", NULL};
+	struct ui_pty *p = ui_pty_start(sample_menu, NULL, 80, 24, env);
+	int status;
+
+	(void)state;
+	ui_pty_wait(p, "Help");
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		ui_pty_send(p, keys[i]);
+	ui_pty_send(p, "\033[11~");
+	ui_pty_wait(p, "draws the screen again");
+	ui_pty_send(p, "\033[15~");
+	ui_pty_wait(p, "draws the screen again");
+	ui_pty_send(p, "qq");
+	status = ui_pty_end(p);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	ui_pty_free(p);
+}
+
 static void by_signal(int sig, bool restored)
 {
 	struct ui_pty *p = open_menu();
@@ -262,6 +307,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(leaves_nothing),
 		cmocka_unit_test(resizes),
+		cmocka_unit_test(small_is_deaf),
+		cmocka_unit_test(unknown_keys),
 		cmocka_unit_test(signals),
 		cmocka_unit_test(hang_up),
 		cmocka_unit_test(hang_up_in_dialog),

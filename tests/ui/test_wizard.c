@@ -270,6 +270,22 @@ static void skip_has_reason(void **state)
 	assert_null(strstr(seen, "skip"));
 }
 
+/* While a worker is at it, k says why nothing is passed over. */
+static void skip_at_work(void **state)
+{
+	_free_ char *s = NULL;
+	struct job *job;
+
+	(void)state;
+	wiz_job("copying");
+	job = wiz_hold("copying");
+	s = wiz_run("<wait 1/8><Enter><wait 7/17>k<wait Stop it first><Enter>",
+		80, 24, "", false);
+	wiz_release(job);
+	if (strstr(s, "(waited"))
+		fail_msg("%s", s);
+}
+
 static void way_back(void **state)
 {
 	(void)state;
@@ -356,7 +372,28 @@ static void verb_fails(void **state)
 		"<wait 1/8>n<wait 2/8><^N><wait vmferry-errors><snap><Enter>"
 		"<wait 2/8>",
 		80, 24, "", false);
-	if (!strstr(s, "the password was refused") || strstr(s, "(waited"))
+	if (!strstr(s, "the password was refused") ||
+		!strstr(s, "SSH_AUTH  log in to esxi1.example as root") ||
+		strstr(s, "(waited"))
+		fail_msg("%s", s);
+}
+
+/* A name that not every keyboard has: the job's is asked for. */
+static void hard_name(void **state)
+{
+	_free_ char *s = NULL, *seen = NULL;
+
+	(void)state;
+	wiz_new_job("ask-bus");
+	s = wiz_run(
+		"<wait 1/8>n<wait 2/8><^N><wait SHA256><Left><Enter>"
+		"<wait 3/8><Down><Down><Enter><wait 4/8><^N><wait 8.4.21><^N>"
+		"<wait 5/8><^N><wait 6/8><Enter><snap>vm<Enter>"
+		"<wait ]  [><Enter><wait 7/8>",
+		80, 24, "", false);
+	seen = wiz_read("calls");
+	if (strstr(s, "(waited") || !strstr(s, "hard to type") ||
+		!strstr(seen, "run --plan"))
 		fail_msg("%s", s);
 }
 
@@ -379,12 +416,14 @@ int main(void)
 		IN_STATE(edited_plain),
 		IN_STATE(retried),
 		IN_STATE(skip_has_reason),
+		IN_STATE(skip_at_work),
 		IN_STATE(way_back),
 		IN_STATE(back_keeps),
 		IN_STATE(stranger_refused),
 		IN_STATE(blocked_stays),
 		IN_STATE(wrong_name),
 		IN_STATE(verb_fails),
+		IN_STATE(hard_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
