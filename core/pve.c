@@ -178,13 +178,13 @@ static int find_node(struct pve *p, struct err *e)
 	return p->node ? check_node(p, nodes, e) : choose_node(p, nodes, e);
 }
 
-static void new_mark(char mark[9])
+void pve_new_mark(struct pve *p)
 {
 	unsigned char raw[4];
 
 	if (getrandom(raw, sizeof(raw), 0) != sizeof(raw))
 		abort();
-	hex_encode(mark, raw, sizeof(raw));
+	hex_encode(p->mark, raw, sizeof(raw));
 }
 
 int pve_open(const struct pve_target *t, struct pve **out, struct err *e)
@@ -202,7 +202,7 @@ int pve_open(const struct pve_target *t, struct pve **out, struct err *e)
 	p->token = strchr(t->user, '!');
 	p->pause_ms = 500;
 	p->patience = 60;
-	new_mark(p->mark);
+	pve_new_mark(p);
 	o.host = p->host;
 	o.port = p->port;
 	if (http_open(&o, &p->http, e) < 0 || read_version(p, e) < 0 ||

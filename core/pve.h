@@ -212,7 +212,7 @@ int pve_vm_exists(struct pve *p, unsigned vmid, bool *exists, struct err *e);
 /*
  * Make an empty volume of at least size bytes for a VM (which need not exist
  * yet), named vm-ID-disk-N-MARK: N is the next number of those that the node
- * lists, MARK 32 random bits of this client, so that no volume that it does
+ * lists, MARK 32 random bits, so that no volume that it does
  * not list has the name. format: "raw", "qcow2", ...;
  * null: the storage's default. *volid is to be freed. Sizes are rounded up
  * to KiB, on block storages to MiB: ask pve_volume_path for the real one.

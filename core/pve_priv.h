@@ -30,8 +30,11 @@ struct pve {
 	struct told told;
 	unsigned pause_ms; /* first pause between tries and polls */
 	double patience;   /* seconds a lost answer or node is looked for */
-	char mark[9];      /* random, at the end of our volumes' names */
+	char mark[9];      /* random, at the end of our next volume's name */
 };
+
+/* Another mark: no two volumes of ours have one name, listed or not. */
+void pve_new_mark(struct pve *p);
 
 void pve_note(struct pve *p, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -211,6 +211,7 @@ static int alloc_next(
 	name = xasprintf("vm-%u-disk-%u-%s%s%s", a->vmid,
 		free_number(volumes, a->vmid), p->mark, a->files ? "." : "",
 		a->files ? a->format : "");
+	pve_new_mark(p);
 	return tell_name(a, name, e) < 0 ||
 			alloc_named(p, a, name, volid, e) < 0
 		? -1
