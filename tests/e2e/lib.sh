@@ -7,8 +7,19 @@ lab=$top/tests/lab/lab
 vmferry=$top/vmferry
 cache=${LAB_CACHE:-$top/build/lab-guests}
 export LIBGUESTFS_BACKEND=direct LIBGUESTFS_BACKEND_SETTINGS=force_tcg
-# Emulated, an appliance starts in a quarter less time without these.
 export LIBGUESTFS_APPEND='mitigations=off init_on_alloc=0'
+
+# appliance: with the lab guests' kernel, which is not packed with xz. Emulated,
+# this and the words above save two fifths of its start.
+appliance() {
+  local kernel version
+  for kernel in "$cache"/vmlinuz-*; do
+    version=${kernel##*/vmlinuz-}
+    [ -d "/lib/modules/$version" ] || continue
+    export LIBGUESTFS_CACHEDIR=$cache SUPERMIN_KERNEL=$kernel \
+      SUPERMIN_KERNEL_VERSION=$version SUPERMIN_MODULES=/lib/modules/$version
+  done
+}
 
 say() { printf '%s\n' "$*" >&2; }
 fail() {
@@ -28,6 +39,7 @@ e2e_begin() {
   export VMFERRY_STATE=$work/state
   trap e2e_end EXIT
   "$lab" start "$work/lab" --guests "$cache" "$@" >&2 || fail "lab start"
+  appliance
   # shellcheck disable=SC1091
   . "$work/lab/env"
   e2e_secrets

@@ -4,6 +4,7 @@
 #   recent-0.raw  192 MiB  web01, Debian 12: GRUB, ext4, static address
 #   recent-1.raw   64 MiB  web01's data disk, /srv; sums in recent-1.sha256
 #   old-0.raw      96 MiB  old01, Debian 7 layout, IDE and E1000 only
+#   vmlinuz-*              their kernel: Debian's, but quick to unpack
 #
 # Everything that runs in them is Debian's: kernel, GRUB, busybox, udev,
 # ifupdown, iproute2, qemu-ga; packages that this machine has are taken from
@@ -402,6 +403,8 @@ build() {
     ^orphan_file,^metadata_csum_seed,^metadata_csum,^64bit "$work/old"
   boot_loader "$new/old-0.raw"
   rm -f "$cache/key"
+  rm -f "$cache"/vmlinuz-*
+  mv "$work/vmlinuz" "$cache/vmlinuz-$kver"
   mv "$new"/* "$cache"
   echo "$key" >"$work/key"
   mv "$work/key" "$cache/key"
