@@ -13,7 +13,11 @@
 bool guest_ntfs_volume(
 	const unsigned char boot[512], uint64_t *at, uint32_t *len)
 {
-	uint64_t cluster = (uint64_t)le16(boot + 11) * boot[13];
+	/* From 2^-x on, as core/fsmap_ntfs.c has it. */
+	uint64_t per = boot[13] <= 128 ? boot[13]
+		: boot[13] >= 225      ? 1ull << (256 - boot[13])
+				       : 0;
+	uint64_t cluster = le16(boot + 11) * per;
 	int n = (signed char)boot[64];
 	uint64_t record = n > 0 ? n * cluster : 1ull << (-n & 31);
 

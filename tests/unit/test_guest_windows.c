@@ -224,7 +224,7 @@ static bool image_is_dirty(const char *path)
 	uint32_t len;
 	size_t n;
 
-	assert_int_equal(file_read(path, 16 << 20, &image, &n, NULL), 0);
+	assert_int_equal(file_read(path, 64 << 20, &image, &n, NULL), 0);
 	assert_true(guest_ntfs_volume((unsigned char *)image, &at, &len));
 	assert_true(at + len <= n);
 	return guest_ntfs_dirty((unsigned char *)image + at, len);
@@ -240,23 +240,30 @@ static void run_it(const char *const argv[])
 
 static void dirty_ntfs(void **state)
 {
-	struct guest *w = guest_dir_new();
-	_free_ char *img = path_join(guest_dir_root(w), "ntfs");
+	/* Above 64 KiB the boot sector has the power of two. */
+	static const char *const clusters[] = {"4096", "65536", "262144"};
 	unsigned char none[512] = {0};
 	uint64_t at;
 	uint32_t len;
 
 	(void)state;
-	run_it((const char *const[]){"truncate", "-s", "8M", img, NULL});
-	run_it((const char *const[]){"mkntfs", "-q", "-F", "-Q", "-s", "512",
-		"-p", "0", "-H", "16", "-S", "63", img, NULL});
-	assert_false(image_is_dirty(img));
-	run_it((const char *const[]){"ntfsfix", img, NULL});
-	assert_true(image_is_dirty(img));
-	run_it((const char *const[]){"ntfsfix", "-d", img, NULL});
-	assert_false(image_is_dirty(img));
+	for (size_t i = 0; i < ARRAY_LEN(clusters); i++) {
+		struct guest *w = guest_dir_new();
+		_free_ char *img = path_join(guest_dir_root(w), "ntfs");
+
+		run_it((const char *const[]){
+			"truncate", "-s", "48M", img, NULL});
+		run_it((const char *const[]){"mkntfs", "-q", "-F", "-Q", "-s",
+			"512", "-p", "0", "-H", "16", "-S", "63", "-c",
+			clusters[i], img, NULL});
+		assert_false(image_is_dirty(img));
+		run_it((const char *const[]){"ntfsfix", img, NULL});
+		assert_true(image_is_dirty(img));
+		run_it((const char *const[]){"ntfsfix", "-d", img, NULL});
+		assert_false(image_is_dirty(img));
+		guest_dir_free(w);
+	}
 	assert_false(guest_ntfs_volume(none, &at, &len));
-	guest_dir_free(w);
 }
 
 int main(void)
