@@ -4,8 +4,8 @@
 #include <archive.h>
 #include <archive_entry.h>
 
-int pack_undo(
-	const void *p, size_t len, size_t max, struct buf *out, struct err *e)
+int pack_undo(const void *p, size_t len, size_t max, struct buf *out,
+	size_t *used, struct err *e)
 {
 	struct archive *a = archive_read_new();
 	struct archive_entry *entry;
@@ -26,6 +26,8 @@ int pack_undo(
 	if (none)
 		err_set(e, ERR_BAD_INPUT, "cannot be unpacked: %s",
 			archive_error_string(a));
+	else if (used)
+		*used = n ? 0 : archive_filter_bytes(a, -1);
 	archive_read_free(a);
 	return none ? -1 : 0;
 }

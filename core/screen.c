@@ -86,7 +86,7 @@ static int load_font(struct font *f, struct err *e)
 		size_t len, at;
 
 		if (file_read(fonts[i], 1 << 20, &file, &len, NULL) ||
-			pack_undo(file, len, 1 << 20, &data, NULL))
+			pack_undo(file, len, 1 << 20, &data, NULL, NULL))
 			continue;
 		at = glyphs_at((unsigned char *)data.s, data.len);
 		if (!at)

@@ -84,7 +84,8 @@ struct span {
 	bool any;
 };
 
-/* All plain archives from the beginning on. */
+/* All plain archives from the beginning on. As for the kernel, each begins at
+ * a multiple of 4. */
 static struct span walk_all(const char *data, size_t len, json_t *names)
 {
 	const unsigned char *p = (const unsigned char *)data;
@@ -98,7 +99,7 @@ static struct span walk_all(const char *data, size_t len, json_t *names)
 			at++;
 			continue;
 		}
-		n = walk(p + at, len - at, names, &trailer);
+		n = at % 4 ? 0 : walk(p + at, len - at, names, &trailer);
 		if (!n)
 			break;
 		s = (struct span){at, at + trailer, at + n, true};
@@ -108,16 +109,28 @@ static struct span walk_all(const char *data, size_t len, json_t *names)
 	return s;
 }
 
+static bool zeros(const char *p, size_t n)
+{
+	while (n && !*p) {
+		p++;
+		n--;
+	}
+	return !n;
+}
+
 static int read_packed(struct initramfs *r, const char *data, size_t len,
 	const struct span *plain, struct err *e)
 {
+	const char *packed = data + plain->end;
+	size_t used = 0, n = len - plain->end;
 	struct span inside;
 
-	if (pack_undo(data + plain->end, len - plain->end, INITRAMFS_MAX,
-		    &r->main, e))
+	if (pack_undo(packed, n, INITRAMFS_MAX, &r->main, &used, e))
 		return -1;
 	inside = walk_all(r->main.s, r->main.len, r->names);
-	r->whole = inside.any;
+	/* What follows, or was not understood, would be lost. */
+	r->whole = inside.any && inside.end == r->main.len && used &&
+		zeros(packed + used, n - used);
 	r->packed = true;
 	buf_add(&r->early, data, plain->end);
 	r->main.len = inside.any ? inside.trailer : 0;

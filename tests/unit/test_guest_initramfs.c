@@ -90,6 +90,62 @@ static void check_torn(const char *path, const struct buf *b)
 	}
 }
 
+static bool whole(
+	const char *path, const struct buf *b, const void *behind, size_t n)
+{
+	_initramfs_ struct initramfs r = {0};
+	_buf_ struct buf all = {0};
+
+	buf_add(&all, b->s, b->len);
+	buf_add(&all, behind, n);
+	assert_int_equal(file_write(path, all.s, all.len, 0600, NULL), 0);
+	return initramfs_read(path, &r, NULL) == 0 && r.whole;
+}
+
+/* To be written again without loss it must be understood to its end: one
+ * archive more behind it, packed or not, is not. */
+static void check_whole(const char *path, const struct buf *b, bool packed)
+{
+	_buf_ struct buf more = {0}, torn = {0};
+
+	cpio(&more, false);
+	buf_add(&torn, more.s, more.len / 2 & ~3ul);
+	assert_true(whole(path, b, "", 0));
+	assert_false(whole(path, b, "what no archive holds", 21));
+	assert_false(whole(path, b, torn.s, torn.len));
+	assert_int_equal(whole(path, b, more.s, more.len), !packed);
+}
+
+/* The same where it is the stream that ends in half an archive. */
+static void torn_inside(void **state)
+{
+	char dir[TEST_DIR_LEN];
+	_buf_ struct buf b = {0};
+	size_t one;
+
+	(void)state;
+	assert_non_null(test_dir(dir, "torn"));
+	_free_ char *plain = path_join(dir, "plain");
+	_free_ char *img = path_join(dir, "img");
+	_free_ char *cmd = xasprintf("gzip < %s > %s", plain, img);
+
+	cpio(&b, false);
+	one = b.len;
+	cpio(&b, false);
+	for (size_t n = one; n < b.len; n += 4) {
+		_free_ char *gz = NULL;
+		struct buf all = {0};
+
+		assert_int_equal(file_write(plain, b.s, n, 0600, NULL), 0);
+		run_in((const char *const[]){"sh", "-c", cmd, NULL});
+		assert_int_equal(
+			file_read(img, 1 << 20, &gz, &all.len, NULL), 0);
+		all.s = gz;
+		assert_int_equal(whole(img, &all, "", 0), n == one);
+	}
+	run_in((const char *const[]){"rm", "-r", dir, NULL});
+}
+
 static void initramfs_forms(void **state)
 {
 	static const char *const tools[] = {
@@ -126,6 +182,9 @@ static void initramfs_forms(void **state)
 			buf_add(&b, packed, n);
 			check_found(img, &b);
 			check_torn(img, &b);
+			check_whole(img, &b, i > 0);
+			if (i < 2)
+				assert_true(whole(img, &b, "\0\0\0", 4));
 		}
 	run_in((const char *const[]){"rm", "-r", dir, NULL});
 }
@@ -184,6 +243,7 @@ int main(void)
 #define G(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(initramfs_forms),
+		cmocka_unit_test(torn_inside),
 		cmocka_unit_test(proposals),
 	};
 

@@ -109,7 +109,7 @@ static unsigned char *font(void)
 
 	if (!b.len &&
 		(file_read(FONT, 1 << 20, &file, &len, NULL) ||
-			pack_undo(file, len, 1 << 20, &b, NULL)))
+			pack_undo(file, len, 1 << 20, &b, NULL, NULL)))
 		return NULL;
 	return (unsigned char *)b.s + 4;
 }
