@@ -87,8 +87,15 @@ json_t *json_at(const json_t *o, const char *path)
 
 void json_put(json_t *o, const char *key, json_t *v)
 {
-	if (json_object_set_new(o, key, v))
-		abort();
+	_free_ char *clean = NULL;
+
+	/* A name from elsewhere may be no UTF-8. */
+	if (json_object_set(o, key, v)) {
+		clean = str_printable_dup(key);
+		if (json_object_set(o, clean, v))
+			abort();
+	}
+	json_decref(v);
 }
 
 json_t *json_text(const char *s)

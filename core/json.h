@@ -30,7 +30,7 @@ bool json_flag(const json_t *o, const char *key, bool def);
 /* Member's member ... by a dotted path: "target.storage". Borrowed. */
 json_t *json_at(const json_t *o, const char *path);
 
-/* Set, stealing v; text is made valid UTF-8 by replacing bad bytes. */
+/* Set, stealing v; key and text are made valid UTF-8 by replacing bad bytes. */
 void json_put(json_t *o, const char *key, json_t *v);
 void json_put_str(json_t *o, const char *key, const char *s); /* null: none */
 void json_put_u64(json_t *o, const char *key, uint64_t v);

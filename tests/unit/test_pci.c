@@ -190,7 +190,7 @@ static const char esxcli[] =
 	"   Slot: 0x00\r\n   Function: 0x1\r\n   VMkernel Name: \r\n"
 	"   Current Owner: VMkernel\r\n   Vendor ID: 0x8086\r\n"
 	"   Device ID: 0x10d3\r\n   Device Class: 0x0200\r\n"
-	"   Module Name: None\r\n";
+	"   Module Name: None\r\n   No UTF-8\xe9\xff: none\r\n";
 
 static void from_esxcli(void **state)
 {
