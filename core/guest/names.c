@@ -194,21 +194,32 @@ static char *by_mac(
 	return NULL;
 }
 
-/* In the order of certainty: the configuration names its MAC, a rule does,
- * VMware's PCI slot (ens192), ethN of the same number, the only card. */
+/* The configuration names the card's MAC, or a rule does. After changes that
+ * were made the new one stands there. */
+static char *mac_card(const json_t *nic, const json_t *net)
+{
+	static const char *const lists[] = {"interfaces", "persistent_rules"};
+	static const char *const macs[] = {"old_mac", "mac"};
+	const json_t *interfaces = json_object_get(net, "interfaces");
+	char *name = NULL;
+
+	for (size_t i = 0; !name && i < 4; i++)
+		name = by_mac(json_object_get(net, lists[i / 2]),
+			json_str(nic, macs[i % 2]), interfaces);
+	return name;
+}
+
+/* In the order of certainty: its MAC, VMware's PCI slot (ens192), ethN of the
+ * same number, the only card. */
 char *names_card(const json_t *nic, const json_t *net, size_t n_nics)
 {
 	const json_t *interfaces = json_object_get(net, "interfaces");
-	const char *mac = json_str(nic, "old_mac");
 	const char *given = json_str(nic, "name");
 	char *name;
 
 	if (given)
 		return configured(interfaces, given) ? xstrdup(given) : NULL;
-	name = by_mac(interfaces, mac, interfaces);
-	if (!name)
-		name = by_mac(json_object_get(net, "persistent_rules"), mac,
-			interfaces);
+	name = mac_card(nic, net);
 	if (name)
 		return name;
 	if (json_object_get(nic, "pci_slot")) {

@@ -273,10 +273,34 @@ static void two_cards_cannot_be_told(void **state)
 	assert_true(said(f, "cannot be told"));
 }
 
+/* Run again after a crash: the files have the new MAC by then, and the
+ * card is found by that. */
+static void made_and_looked_at_again(void **state)
+{
+	struct fix *f = *state;
+
+	guest_dir_put(f->g, "/usr/sbin/netplan", "");
+	guest_dir_put(f->g, "/etc/netplan/a.yaml",
+		"network:\n  ethernets:\n    lan:\n"
+		"      match: {macaddress: \"00:0c:29:01:02:03\"}\n"
+		"      addresses: [192.0.2.77/24]\n"
+		"    wan:\n      match: {macaddress: "
+		"\"00:0c:29:01:02:04\"}\n"
+		"      addresses: [198.51.100.7/24]\n");
+	work_out(f, "203.0.113.7/28", NULL, NULL);
+	assert_non_null(strstr(after(f, "/etc/netplan/a.yaml"), "203.0.113.7"));
+	for (size_t i = 0; i < f->cs.n; i++)
+		assert_int_equal(guest_apply(f->g, &f->cs.c[i], NULL), 0);
+	work_out(f, "203.0.113.7/28", NULL, NULL);
+	assert_int_equal(f->cs.n, 0);
+	assert_false(said(f, "cannot be told"));
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
+		T(made_and_looked_at_again),
 		T(plain_ifupdown),
 		T(continued_lines_and_crlf),
 		T(remarks_and_masks),
