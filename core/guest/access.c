@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../i18n.h"
+#include "../stop.h"
 #include "../str.h"
 #include "gfs.h"
 
@@ -23,6 +24,9 @@ int gfs_error(guestfs_h *h, const char *what, struct err *e)
 	const char *last = guestfs_last_error(h);
 	_free_ char *why = xstrdup(last ? last : N_("no reason given"));
 
+	/* A stop may have ended the appliance (command.c). */
+	if (stop_check(e))
+		return -1;
 	/* The first line is the cause, the rest is advice to developers. */
 	why[strcspn(why, "\n")] = '\0';
 	if (guestfs_last_errno(h) == 28 /* the guest's ENOSPC */)

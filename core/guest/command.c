@@ -2,22 +2,18 @@
  * A program of the guest, run in the guest's own root inside the appliance:
  * its kernel and its root are the appliance's, it has no network, and of this
  * machine it meets nothing. What it breaks are the guest's own disks, or a
- * layer over them.
+ * layer over them. It has a time limit (limit.c), and a stop ends it: with the
+ * appliance, as a power cut would.
  */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <sys/utsname.h>
 
+#include "../stop.h"
 #include "../str.h"
 #include "gfs.h"
-
-#define MARK "vmferry-status "
-
-/* No input, both streams in order, and the status as the last line: libguestfs
- * itself keeps the output of what succeeds only. */
-static const char script[] = "export LC_ALL=C DEBIAN_FRONTEND=noninteractive; "
-			     "export PATH=/usr/sbin:/usr/bin:/sbin:/bin; "
-			     "\"$@\" </dev/null 2>&1; echo \"" MARK "$?\"";
 
 /* A guest that is looked at lies on a layer, mounted read-only: package
  * managers open their databases for writing even when they only ask. */
@@ -55,42 +51,63 @@ static int fits(struct guest *g, const char *program, struct err *e)
 		arch);
 }
 
-/* Cut the mark off the end; -1: it is not there. */
-static int status_of(char *said, int *status)
-{
-	char *at = said, *last = NULL;
-	uint64_t n;
+/* --- while it runs --- */
 
-	while ((at = strstr(at, MARK)))
-		last = at++;
-	if (!last || str_u64(str_trim(last + strlen(MARK)), 255, &n))
-		return -1;
-	*last = '\0';
-	*status = n;
-	return 0;
+/* The call ends with the program only, and who waits in it hears of no stop:
+ * a timer looks. Without its appliance the call fails at once. */
+static struct {
+	pid_t qemu;
+	unsigned left; /* ticks */
+} watch;
+
+#define TICKS 2   /* a second */
+#define GRACE 120 /* seconds, for an appliance whose own limit does not act */
+
+static void on_tick(int sig)
+{
+	(void)sig;
+	if (watch.left)
+		watch.left--;
+	if ((stop_asked || !watch.left) && watch.qemu > 0)
+		kill(watch.qemu, SIGTERM);
+}
+
+static void set_timer(unsigned usec)
+{
+	const struct itimerval t = {{0, usec}, {0, usec}};
+
+	setitimer(ITIMER_REAL, &t, NULL);
+}
+
+static char *watched(struct guest *g, char *const line[])
+{
+	struct sigaction tick = {.sa_handler = on_tick, .sa_flags = SA_RESTART},
+			 was;
+	char *out;
+
+	watch.qemu = guestfs_get_pid(G(g));
+	watch.left = (guest_run_limit + GRACE) * TICKS;
+	sigaction(SIGALRM, &tick, &was);
+	set_timer(1000000 / TICKS);
+	out = guestfs_command(G(g), line);
+	set_timer(0);
+	sigaction(SIGALRM, &was, NULL);
+	return out;
 }
 
 int gfs_run(struct guest *g, const char *const argv[], char **said, int *status,
 	struct err *e)
 {
-	const char *head[] = {"/bin/sh", "-c", script, "sh"};
-	_free_ char **line = NULL;
+	_free_ char **line = guest_limited(argv, "/dev");
 	_free_ char *out = NULL;
-	size_t n = 0;
 
-	while (argv[n])
-		n++;
-	line = xcalloc(ARRAY_LEN(head) + n + 1, sizeof(*line));
-	memcpy(line, head, sizeof(head));
-	memcpy(line + ARRAY_LEN(head), argv, n * sizeof(*argv));
-	if (fits(g, argv[0], e) || thaw(g, e))
+	if (stop_check(e) || fits(g, argv[0], e) || thaw(g, e))
 		return -1;
-	out = guestfs_command(G(g), line);
+	out = watched(g, line);
 	if (!out)
 		return gfs_error(G(g), argv[0], e);
-	if (status_of(out, status))
-		return err_set(e, ERR_GUEST_ACCESS,
-			"%s did not come to its end", argv[0]);
+	if (guest_limited_end(argv[0], out, status, e))
+		return -1;
 	*said = out;
 	out = NULL;
 	return 0;

@@ -58,7 +58,7 @@ struct guest_ops {
 	 * said on both streams into *said, to be freed; its status into
 	 * *status. A guest that is only looked at takes what is written from
 	 * then on, and it is thrown away. ERR_GUEST_ACCESS: it does not run
-	 * here. */
+	 * here, or it was stopped after guest_run_limit; ERR_STOPPED. */
 	int (*run)(struct guest *g, const char *const argv[], char **said,
 		int *status, struct err *e);
 	/* Free bytes on the file system of a path. */
@@ -110,6 +110,17 @@ char *guest_future(
 int guest_overlay(const struct guest_disk *d, char **path, struct err *e);
 /* The same at a given place. */
 int guest_overlay_at(const struct guest_disk *d, const char *at, struct err *e);
+
+/* Seconds that a program of the guest may take (limit.c); tests lessen it. */
+extern unsigned guest_run_limit;
+/* The command line that runs argv under the limit in a root of its own; dir:
+ * where there what it says is kept meanwhile. Only the array is to be freed;
+ * it is good until the next call. */
+char **guest_limited(const char *const argv[], const char *dir);
+/* From all that it printed: cut to what the program said, and its status.
+ * ERR_GUEST_ACCESS: it was stopped, or never came to its end. */
+int guest_limited_end(
+	const char *program, char *said, int *status, struct err *e);
 
 /* --- the matters --- */
 

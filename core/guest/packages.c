@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../i18n.h"
+#include "../stop.h"
 #include "../str.h"
 
 void guest_package_free(struct guest_package *p)
@@ -138,6 +139,21 @@ static char *installed(
 	return NULL;
 }
 
+char *packages_state(struct guest *g, const struct guest_package *p)
+{
+	const char *const dpkg[] = {"/usr/bin/dpkg-query", "-W", "-f",
+		"${Status}\n", p->name, NULL};
+	_free_ char *said = NULL;
+
+	if (strcmp(p->manager, "rpm") == 0 ||
+		packages_run(g, dpkg, &said, NULL))
+		return NULL;
+	said[strcspn(said, "\n")] = '\0';
+	return str_ends(said, " installed") || str_ends(said, " not-installed")
+		? NULL
+		: str_printable_dup(said);
+}
+
 /* Paths in a list of `rpm -qc` or dpkg's "${Conffiles}". New reference. */
 static json_t *config_files(
 	struct guest *g, const char *manager, const char *name)
@@ -217,6 +233,25 @@ int packages_remove(struct guest *g, const char *name, const char *why,
 	return 0;
 }
 
+/* Of one that could not be removed: the guest's dpkg knows that it is in no
+ * order; rpm ends what it began, or begins nothing. */
+static char *not_removed(
+	struct guest *g, const struct guest_package *p, const char *why)
+{
+	_free_ char *state = packages_state(g, p);
+
+	if (!state)
+		return xasprintf(
+			N_("%s was not removed (%s): it stays, and does not "
+			   "start outside VMware"),
+			p->name, why);
+	return xasprintf(
+		N_("%s was removed in part only (%s; dpkg has it as \"%s\"): "
+		   "it does not start outside VMware. In the guest: dpkg "
+		   "--purge %s"),
+		p->name, why, state, p->name);
+}
+
 static int take_away(struct guest *g, const struct guest_package *p,
 	char **said, struct err *e)
 {
@@ -231,11 +266,8 @@ static int take_away(struct guest *g, const struct guest_package *p,
 		if (guest_keep(g, json_string_value(v), e))
 			return -1;
 	if (packages_run(g, is_rpm ? rpm : dpkg, NULL, &why))
-		*said = xasprintf(
-			N_("%s was not removed (%s): it stays, and does not "
-			   "start outside VMware"),
-			p->name, why.why);
-	return 0;
+		*said = not_removed(g, p, why.why);
+	return stop_check(e);
 }
 
 int packages_apply(struct guest *g, const struct guest_package *p, char **said,

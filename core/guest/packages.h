@@ -44,7 +44,8 @@ int packages_install(struct guest *g, const char *name, const char *path,
 
 /*
  * Do it. What dpkg or rpm refused in spite of the simulated run is no error:
- * *said is then a sentence with its reason, to be freed. ERR_GUEST_ACCESS.
+ * *said is then a sentence with its reason and the state that it left, to be
+ * freed. ERR_GUEST_ACCESS, ERR_STOPPED.
  */
 int packages_apply(struct guest *g, const struct guest_package *p, char **said,
 	struct err *e);
@@ -67,6 +68,10 @@ int packages_run(
 /* The same with the files added to argv, which ends in null. */
 int packages_run_on(struct guest *g, const char *const argv[],
 	const json_t *files, char **said, struct err *e);
+/* What dpkg says of a package that is in no order ("purge ok half-installed",
+ * "deinstall ok config-files"), to be freed; null: it is whole or not there,
+ * or rpm's. */
+char *packages_state(struct guest *g, const struct guest_package *p);
 /* Append the change, which takes p. */
 void packages_change(
 	struct guest_changes *cs, struct guest_package *p, const char *why);

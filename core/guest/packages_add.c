@@ -9,6 +9,7 @@
 
 #include "../digest.h"
 #include "../i18n.h"
+#include "../stop.h"
 #include "../str.h"
 #include "packages.h"
 
@@ -384,8 +385,24 @@ static void label(struct guest *g, const char *name)
 	packages_run_on(g, set, files, NULL, NULL);
 }
 
+static char *not_installed(
+	struct guest *g, const struct guest_package *p, const char *why)
+{
+	_free_ char *state = packages_state(g, p);
+
+	if (!state)
+		return xasprintf(
+			N_("%s was not installed (%s): install it in the "
+			   "guest"),
+			p->name, why);
+	return xasprintf(
+		N_("%s was installed in part only (%s; dpkg has it as \"%s\"): "
+		   "in the guest, dpkg --purge %s, then install it there"),
+		p->name, why, state, p->name);
+}
+
 static int install(struct guest *g, const struct guest_package *p,
-	const json_t *at, char **said)
+	const json_t *at, char **said, struct err *e)
 {
 	const char *const dpkg[] = {
 		"/usr/bin/dpkg", "--force-confold", "-i", NULL};
@@ -402,10 +419,8 @@ static int install(struct guest *g, const struct guest_package *p,
 	/* dpkg leaves what it unpacked; rpm begins only what it can end. */
 	if (!is_rpm(p->manager))
 		packages_run(g, undo, NULL, NULL);
-	*said = xasprintf(N_("%s was not installed (%s): install it in the "
-			     "guest"),
-		p->name, why.why);
-	return 0;
+	*said = not_installed(g, p, why.why);
+	return stop_check(e);
 }
 
 int packages_put(struct guest *g, const struct guest_package *p, char **said,
@@ -415,7 +430,7 @@ int packages_put(struct guest *g, const struct guest_package *p, char **said,
 	int rc = bring(g, p->files, at, e);
 
 	if (rc == 0)
-		rc = install(g, p, at, said);
+		rc = install(g, p, at, said, e);
 	clear(g, at);
 	return rc;
 }

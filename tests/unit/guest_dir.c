@@ -257,25 +257,28 @@ static json_t *d_registry(
 	return out;
 }
 
-/* "$0" is the program; it finds its tree as the current directory. */
+/* A program is a script of this machine's shell; it finds its tree as the
+ * current directory. Under the limit like a real one. */
 static int d_run(struct guest *g, const char *const argv[], char **said,
 	int *status, struct err *e)
 {
 	static const char script[] =
-		"cd \"$1\" && p=./$2 && shift 2 && sh \"$p\" \"$@\" 2>&1";
+		"cd \"$1\" && p=./$2 && shift 2 && exec sh \"$p\" \"$@\"";
 	const char *line[32] = {
 		"/bin/sh", "-c", script, "sh", dir_of(g)->root, argv[0] + 1};
 	_proc_ struct proc_result r = {0};
+	_free_ char **all = NULL;
 	size_t n = 6;
 
 	if (!dir_of(g)->runs || !guest_has(g, argv[0]))
 		return err_set(e, ERR_GUEST_ACCESS, "%s does not run", argv[0]);
 	for (size_t i = 1; argv[i] && n + 1 < ARRAY_LEN(line); i++)
 		line[n++] = argv[i];
-	if (proc_run(line, NULL, &r, e))
+	all = guest_limited(line, dir_of(g)->root);
+	if (proc_run((const char *const *)all, NULL, &r, e) ||
+		guest_limited_end(argv[0], r.out, status, e))
 		return -1;
 	*said = xstrdup(r.out);
-	*status = r.status;
 	return 0;
 }
 

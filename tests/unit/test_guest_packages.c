@@ -14,6 +14,7 @@
 #include "guest/packages.h"
 #include "guest_dir.h"
 #include "proc.h"
+#include "stop.h"
 #include "str.h"
 #include "testdir.h"
 
@@ -153,6 +154,73 @@ static void refused_in_the_end(void **state)
 	assert_non_null(cs.c[0].said);
 	assert_non_null(strstr(cs.c[0].said, "was not removed"));
 	assert_true(guest_has(g, DROPIN));
+}
+
+/* What hangs is a script that dpkg waits for: that is ended, dpkg says so and
+ * ends, and what it left is said. */
+static void hangs_in_its_script(void **state)
+{
+	double began = now_mono();
+
+	(void)state;
+	put_dpkg("exit 0",
+		"sh -c 'echo Stopping; sleep 100; sleep 100'; "
+		"echo 'dpkg: error processing package open-vm-tools'; "
+		"echo 'echo purge ok half-installed' >usr/bin/dpkg-query; "
+		"exit 1");
+	work_out(true);
+	guest_run_limit = 1;
+	assert_int_equal(guest_apply(g, &cs.c[0], NULL), 0);
+	guest_run_limit = 900;
+	assert_true(now_mono() - began < 20);
+	assert_string_equal(cs.c[0].said,
+		"open-vm-tools was removed in part only (/usr/bin/dpkg was "
+		"stopped after 1 s; the last it said: dpkg: error processing "
+		"package open-vm-tools; dpkg has it as \"purge ok "
+		"half-installed\"): it does not start outside VMware. In the "
+		"guest: dpkg --purge open-vm-tools");
+	assert_true(guest_has(g, DROPIN));
+}
+
+/* One that does not heed it is killed. */
+static void hangs_itself(void **state)
+{
+	double began = now_mono();
+
+	(void)state;
+	put_dpkg("exit 0", "trap '' TERM; while :; do sleep 1; done");
+	work_out(true);
+	guest_run_limit = 1;
+	assert_int_equal(guest_apply(g, &cs.c[0], NULL), 0);
+	guest_run_limit = 900;
+	assert_true(now_mono() - began < 30);
+	assert_non_null(strstr(cs.c[0].said, "was not removed"));
+	assert_non_null(strstr(cs.c[0].said, "stopped after 1 s"));
+}
+
+/* A service that a script started holds neither us nor the disk. */
+static void leaves_a_service(void **state)
+{
+	double began = now_mono();
+	uint64_t pid;
+
+	(void)state;
+	put_dpkg("exit 0", "sleep 100 & echo $! >service; exit 0");
+	work_out(true);
+	assert_int_equal(guest_apply(g, &cs.c[0], NULL), 0);
+	assert_true(now_mono() - began < 20);
+	assert_null(cs.c[0].said);
+	_free_ char *text = guest_dir_get(g, "/service");
+
+	assert_int_equal(str_u64(str_trim(text), UINT32_MAX, &pid), 0);
+	/* A zombie has no executable, and holds nothing. */
+	_free_ char *exe = xasprintf("/proc/%u/exe", (unsigned)pid);
+	char to[64];
+
+	while (readlink(exe, to, sizeof(to)) > 0) {
+		assert_true(now_mono() - began < 20);
+		stop_sleep(20, NULL);
+	}
 }
 
 static void rpm_is_asked_its_own_way(void **state)
@@ -484,7 +552,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {T(removed_when_nothing_needs_it),
 		T(by_default_nothing_runs), T(kept_where_a_package_needs_it),
-		T(refused_in_the_end), T(rpm_is_asked_its_own_way),
+		T(refused_in_the_end), T(hangs_in_its_script), T(hangs_itself),
+		T(leaves_a_service), T(rpm_is_asked_its_own_way),
 		T(without_a_manager), T(words_are_printable),
 		A(agent_from_a_file), A(another_file_is_seen),
 		A(refused_agents), A(what_it_needs_is_missing),
