@@ -158,8 +158,7 @@ static int no_root(struct guest *g, const char *failed, struct err *e)
 		return err_set(e, ERR_GUEST_ACCESS,
 			"the disk is encrypted: its inside cannot be read");
 	if (failed)
-		return err_set(e, ERR_GUEST_ACCESS,
-			"a file system is damaged: %s", failed);
+		return err_set(e, ERR_GUEST_ACCESS, "%s", failed);
 	return err_set(e, ERR_GUEST_UNKNOWN,
 		"no root file system of a known system was found");
 }
@@ -179,8 +178,8 @@ static int find_root(struct guest *g, char **fs, struct err *e)
 			continue;
 		note_state(g, p[0], p[1]);
 		if (try_mount(g, p[0], "/")) {
-			_free_ char *why = xasprintf(
-				"%s: %s", p[0], guestfs_last_error(G(g)));
+			_free_ char *why = guest_damage(
+				p[0], p[1], guestfs_last_error(G(g)));
 
 			str_set(&failed, why);
 			continue;

@@ -173,6 +173,9 @@ int guest_keep(struct guest *g, const char *path, struct err *e);
 /* Fingerprints of its SSH server's keys, as "SHA256:..", by the public halves
  * in /etc/ssh; a new reference, empty where there is none (hostkeys.c). */
 json_t *guest_hostkeys(struct guest *g);
+/* One sentence on a file system that could not be mounted, from mount's words
+ * (null: none); to be freed (damage.c). */
+char *guest_damage(const char *dev, const char *type, const char *error);
 /* NTFS's own word that Windows did not unmount it (ntfs.c). From the first
  * 512 bytes of the volume, where the record of $Volume is (in bytes) and how
  * long; false: no NTFS. Then the record: true where the dirty flag is set. */

@@ -15,10 +15,16 @@ static void tell(struct run *r, const json_t *facts)
 	const json_t *notes = json_object_get(facts, "notes"), *n;
 	size_t i;
 
-	run_say(r, "  %s, network by %s, tools: %s",
-		json_str_or(facts, "name", "unknown system"),
-		json_str_or(json_object_get(facts, "network"), "stack", "?"),
-		json_str_or(facts, "tools", "?"));
+	const json_t *net = json_object_get(facts, "network");
+	const char *name = json_str_or(facts, "name", "unknown system");
+	const char *tools = json_str_or(facts, "tools", "none");
+
+	/* Of Windows nothing is known of its network. */
+	if (json_str(net, "stack"))
+		run_say(r, "  %s, network by %s, tools: %s", name,
+			json_str(net, "stack"), tools);
+	else
+		run_say(r, "  %s, tools: %s", name, tools);
 	json_array_foreach (notes, i, n)
 		run_say(r, "  %s", json_string_value(n));
 }
@@ -41,7 +47,6 @@ static int without_facts(struct run *r, const struct err *cause, struct err *e)
 	const char *a;
 	json_t *d;
 
-	run_say(r, "  %s: %s", err_id(cause->code), cause->why);
 	if (run_ask(r, &q, &a, e))
 		return -1;
 	if (str_eqi(a, "retry")) {
@@ -79,11 +84,33 @@ static int look(struct run *r, json_t **out, struct err *e)
 	return 0;
 }
 
+/* "blind", said after the worker before this one had looked and asked: its
+ * reason is in the question, and the appliance need not start again. */
+static bool said_blind(const struct run *r, struct err *cause)
+{
+	const char *step = r->step->kind;
+	const json_t *asked = journal_asked(r->j, step, "question", "blind");
+	const json_t *said = journal_asked(r->j, step, "answer", "blind");
+	const json_t *taken = journal_asked(r->j, step, "decision", "blind");
+	const json_t *data = json_object_get(said, "data");
+	uint64_t at = json_u64(said, "seq", 0);
+
+	if (!str_eqi(json_str_or(data, "value", ""), "blind") ||
+		at < json_u64(asked, "seq", 0) ||
+		at < json_u64(taken, "seq", 0))
+		return false;
+	err_set(cause, ERR_GUEST_ACCESS, "%s",
+		json_str_or(json_object_get(asked, "data"), "why", ""));
+	return true;
+}
+
 static int run(struct run *r, struct err *e)
 {
 	struct err cause = {0};
 	json_t *d;
 
+	if (said_blind(r, &cause))
+		return without_facts(r, &cause, e);
 	if (look(r, &d, &cause) == 0) {
 		tell(r, json_object_get(d, "facts"));
 		return run_note(r, "measure", d, e);
@@ -92,6 +119,7 @@ static int run(struct run *r, struct err *e)
 		*e = cause;
 		return -1;
 	}
+	run_say(r, "  %s: %s", err_id(cause.code), cause.why);
 	return without_facts(r, &cause, e);
 }
 

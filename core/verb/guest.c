@@ -95,8 +95,9 @@ static void page(struct out *o, const json_t *facts)
 		json_str_or(facts, "name", out_word(o, N_("unknown"))));
 	kernels(o, facts);
 	starts(o, facts);
-	out_f(o, "network    %s\n",
-		json_str_or(net, "stack", out_word(o, N_("none"))));
+	if (net)
+		out_f(o, "network    %s\n",
+			json_str_or(net, "stack", out_word(o, N_("none"))));
 	json_array_foreach (json_object_get(net, "interfaces"), i, v)
 		out_f(o, "           %s %s %s\n", json_str_or(v, "name", "?"),
 			json_str_or(v, "method", "?"),
