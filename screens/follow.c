@@ -73,6 +73,7 @@ static void on_event(struct follow *f, int i, const json_t *line)
 	if (strcmp(event, "begin") == 0) {
 		f->began[i] = seconds_of(line);
 		f->undoing = false;
+		s->seconds = -1;
 		set(s, TUI_RUNNING, NULL);
 	} else if (strcmp(event, "end") == 0) {
 		on_end(s, data);

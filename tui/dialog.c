@@ -39,18 +39,6 @@ static int count(const struct tui_option *o)
 
 /* --- drawing -------------------------------------------------------------- */
 
-static int text_lines(const struct dialog *d, int w)
-{
-	int n = 0;
-
-	for (int i = 0; i < d->p.text.n; i++) {
-		int lines = tui_lines(d->p.text.lines[i].text, w);
-
-		n += lines ? lines : 1;
-	}
-	return n;
-}
-
 static int list_width(const struct dialog *d)
 {
 	int w = 0;
@@ -144,7 +132,7 @@ static void dialog_draw(struct tui *t, void *arg)
 	struct tui_box b = {.w = wanted_width(d, most)};
 	int low = d->list ? d->n : d->value ? 3 : 1, text;
 
-	text = d->p.text.n ? text_lines(d, b.w - 6) + 1 : 0;
+	text = d->p.text.n ? pager_count(&d->p.text, b.w - 2) + 1 : 0;
 	b.h = text + low + 2;
 	if (b.h > t->rows - 2)
 		b.h = t->rows - 2;

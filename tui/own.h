@@ -173,6 +173,8 @@ void table_cell(struct tui_table *tb, int row, int col, char *out, size_t size);
  * returns how many rows there are. */
 void pager_draw(struct tui *t, struct tui_pager *p, struct tui_box b);
 int pager_rows(struct tui *t, struct tui_pager *p, struct tui_box b);
+/* How many rows pager_rows needs in a box of w columns. */
+int pager_count(const struct tui_text *x, int w);
 int pager_key(struct tui *t, struct tui_pager *p, int key, int page);
 void checklist_draw(struct tui *t, struct tui_checklist *c, struct tui_box b);
 int checklist_key(struct tui *t, struct tui_checklist *c, int key);

@@ -160,6 +160,14 @@ static void draw_row(struct tui *t, const struct tui_pager *p,
 		here ? TUI_FOCUS : l->role, r->s, r->n);
 }
 
+int pager_count(const struct tui_text *x, int w)
+{
+	struct rows r = wrap_all(x, (w > PAGE_COLS ? PAGE_COLS : w) - 4);
+
+	free(r.v);
+	return r.n;
+}
+
 /* The rows in b; how many there are in all. */
 int pager_rows(struct tui *t, struct tui_pager *p, struct tui_box b)
 {

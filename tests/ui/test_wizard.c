@@ -378,6 +378,21 @@ static void verb_fails(void **state)
 		fail_msg("%s", s);
 }
 
+/* Lines that hang under their label are counted as they are wrapped. */
+static void error_whole(void **state)
+{
+	_free_ char *s = NULL;
+
+	(void)state;
+	wiz_write("fail-scan",
+		"SSH_CONNECT  log in to 127.0.0.1 as root\n"
+		"  why   127.0.0.1 port 22: Connection refused\n");
+	s = wiz_run("<wait 1/8>n<wait 2/8><^N><wait SSH_CONNECT><snap><Enter>",
+		80, 24, "fr", false);
+	if (!strstr(s, "vmferry-errors(7)") || strstr(s, "(waited"))
+		fail_msg("%s", s);
+}
+
 /* A name that not every keyboard has: the job's is asked for. */
 static void hard_name(void **state)
 {
@@ -423,6 +438,7 @@ int main(void)
 		IN_STATE(blocked_stays),
 		IN_STATE(wrong_name),
 		IN_STATE(verb_fails),
+		IN_STATE(error_whole),
 		IN_STATE(hard_name),
 	};
 
