@@ -59,13 +59,18 @@ static void help(FILE *f)
 	fprintf(f,
 		_("usage: vmferry [--plain] [--secrets FILE]   the wizard\n"
 		  "       vmferry VERB [ARGUMENTS]\n\n"));
-	for (size_t i = 0; verbs[i]; i++)
+	for (size_t i = 0; verbs[i]; i++) {
+		_free_ char *about = verb_wrapped(_(verbs[i]->help), 13);
+
 		if (!verbs[i]->hidden)
-			fprintf(f, "  %-10s %s\n", verbs[i]->name,
-				_(verbs[i]->help));
-	fprintf(f, "\n%s\n",
-		_("vmferry VERB --help shows a verb's form. "
-		  "Manual: vmferry(1), vmferry-errors(7)."));
+			fprintf(f, "  %-10s %s\n", verbs[i]->name, about);
+	}
+	_free_ char *more =
+		verb_wrapped(_("vmferry VERB --help shows a verb's form. "
+			       "Manual: vmferry(1), vmferry-errors(7)."),
+			0);
+
+	fprintf(f, "\n%s\n", more);
 }
 
 static void show_error(const struct err *e)
@@ -89,8 +94,10 @@ static int run_verb(const struct verb *v, int argc, char **argv)
 	struct err e = {0};
 
 	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+		_free_ char *about = verb_wrapped(_(v->help), 0);
+
 		usage(stdout, v);
-		printf("\n%s\n", _(v->help));
+		printf("\n%s\n", about);
 		return 0;
 	}
 	if (verb_call(v, argc, argv, &o, &e) == 0)

@@ -2,6 +2,7 @@
 #include "source.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "str.h"
@@ -31,6 +32,11 @@ int source_open(const char *spec, const struct source_opts *o,
 		"nbd+unix:///[EXPORT]?socket=PATH, or the "
 		"path of a raw, vmdk, qcow2 or ova file or a block device",
 		spec);
+}
+
+bool source_is_path(const char *spec)
+{
+	return *spec && spec[strcspn(spec, ":/")] != ':';
 }
 
 void source_one_road(struct disk_in *in, const char *name)

@@ -98,6 +98,10 @@ struct source {
 #include "gen/source.h"
 #undef X
 
+/* Is spec a path on this machine: absolute or relative, and nothing else? A
+ * relative one with a ':' before its first '/' needs "./". */
+bool source_is_path(const char *spec);
+
 /* in has one road only. */
 void source_one_road(struct disk_in *in, const char *name);
 

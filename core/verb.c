@@ -68,6 +68,38 @@ char *verb_form(const struct verb *v)
 	return buf_steal(&b);
 }
 
+/* Columns of n bytes of UTF-8; none of our words is a wide one. */
+static size_t columns(const char *s, size_t n)
+{
+	size_t c = 0;
+
+	for (size_t i = 0; i < n; i++)
+		c += ((unsigned char)s[i] & 0xc0) != 0x80;
+	return c;
+}
+
+char *verb_wrapped(const char *text, size_t indent)
+{
+	struct buf b = {0};
+	size_t at = indent;
+
+	for (const char *s = text; *s; s += strspn(s, " ")) {
+		size_t n = strcspn(s, " "), cols = columns(s, n);
+
+		if (s != text && at + 1 + cols > FORM_COLS) {
+			buf_addf(&b, "\n%*s", (int)indent, "");
+			at = indent;
+		} else if (s != text) {
+			buf_addc(&b, ' ');
+			at++;
+		}
+		buf_add(&b, s, n);
+		at += cols;
+		s += n;
+	}
+	return buf_steal(&b);
+}
+
 int verb_call(const struct verb *v, int argc, char **argv, struct out *o,
 	struct err *e)
 {

@@ -72,5 +72,8 @@ int verb_usage(const struct verb *v, struct err *e);
 /* The verb's form for people: a line that begins with vmferry for each of the
  * alternatives in its args, wrapped at 79 columns. To be freed. */
 char *verb_form(const struct verb *v);
+/* Text in lines of at most 79 columns, all but the first behind that many
+ * blanks; the first has as much room. To be freed. */
+char *verb_wrapped(const char *text, size_t indent);
 
 #endif

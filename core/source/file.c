@@ -31,7 +31,7 @@ struct file_reader {
 /* image.c has the kinds that are more than bytes. */
 static bool takes(const char *spec)
 {
-	if (*spec != '/' && !str_starts(spec, "./") && !str_starts(spec, "../"))
+	if (!source_is_path(spec))
 		return false;
 	if (str_ends(spec, "-flat.vmdk"))
 		return true;

@@ -22,7 +22,7 @@ struct image {
 
 static bool takes(const char *spec)
 {
-	if (*spec != '/' && !str_starts(spec, "./") && !str_starts(spec, "../"))
+	if (!source_is_path(spec))
 		return false;
 	if (str_ends(spec, "-flat.vmdk"))
 		return false;

@@ -227,7 +227,9 @@ static void what_is_refused(void **state)
 	must(file_write(flat, "", 0, 0600, &e), &e);
 	refused(flat, ERR_BAD_VMDK);
 	refused("http://x/y", ERR_USAGE);
-	refused("relative.raw", ERR_USAGE);
+	refused("", ERR_USAGE);
+	refused("raw:x.raw", ERR_USAGE);
+	refused("nfs:dir/x.vmdk", ERR_USAGE);
 	refused("ssh://host", ERR_USAGE);
 	refused("ssh://root@/vmfs/x.vmdk", ERR_USAGE);
 	refused("ssh://root@-oProxyCommand/vmfs/x.vmdk", ERR_USAGE);
@@ -272,6 +274,35 @@ static void chain(void **state)
 	refused(top, ERR_DISK_MISSING);
 }
 
+/* As a shell's user gives them. */
+static void relative_paths(void **state)
+{
+	_free_ char *raw = path_join(real_dir, "near.raw");
+	_free_ char *q = path_join(real_dir, "near.qcow2");
+	_free_ char *was = realpath(".", NULL);
+
+	(void)state;
+	real_need();
+	real_raw(raw, MIB);
+	convert(raw, "qcow2", "compat=1.1", q);
+	assert_int_equal(chdir(real_dir), 0);
+	for (size_t i = 0; i < 3; i++) {
+		_disk_in_ struct disk_in in = {0};
+		struct err e;
+
+		must(source_open((const char *[]){"near.raw", "near.qcow2",
+					 "./near.raw"}[i],
+			     &(struct source_opts){0}, &in, &e),
+			&e);
+		assert_int_equal(in.size, MIB);
+	}
+	assert_int_equal(chdir(was), 0);
+	assert_true(source_is_path("a/b:c.raw"));
+	assert_true(source_is_path("web.ova#disk1.vmdk"));
+	assert_false(source_is_path("ssh://root@h/x.vmdk"));
+	assert_false(source_is_path("a:b.raw"));
+}
+
 static void changed_file_is_refused(void **state)
 {
 	_free_ char *src = real_path("src.raw");
@@ -305,6 +336,7 @@ int main(void)
 		cmocka_unit_test(chain),
 		cmocka_unit_test(inside_an_ova),
 		cmocka_unit_test(what_is_refused),
+		cmocka_unit_test(relative_paths),
 		cmocka_unit_test(changed_file_is_refused),
 	};
 

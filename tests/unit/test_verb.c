@@ -89,6 +89,30 @@ static void every_form(void **state)
 	}
 }
 
+/* A verb's help beside its name fits a screen, and no word of it is lost. */
+static void every_help(void **state)
+{
+	(void)state;
+	for (size_t v = 0; verbs[v]; v++) {
+		_free_ char *text = verb_wrapped(verbs[v]->help, 13);
+		_buf_ struct buf said = {0};
+		char *p = text, *line;
+
+		for (int i = 0; (line = str_line(&p)); i++) {
+			assert_in_range(strlen(line), 1, i ? 79 : 79 - 13);
+			assert_int_equal(strspn(line, " "), i ? 13 : 0);
+			buf_addf(&said, "%s%s", i ? " " : "", str_trim(line));
+		}
+		assert_string_equal(said.s, verbs[v]->help);
+	}
+	/* Columns, not bytes; a word that is too long stays whole. */
+	_free_ char *e = verb_wrapped("\xc3\xa9\xc3\xa9 b", 75);
+	_free_ char *l = verb_wrapped("aaaaaaaaaa b", 75);
+
+	assert_string_equal(e, "\xc3\xa9\xc3\xa9 b");
+	assert_int_equal(strlen(l), 10 + 1 + 75 + 1);
+}
+
 /* Each verb with what nobody should give it. */
 static void every_verb(void **state)
 {
@@ -184,8 +208,9 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, jobtest_setup, jobtest_teardown)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(every_error),
-		cmocka_unit_test(every_form), cmocka_unit_test(what_errno_says),
-		T(silent_tool), T(changed_source), T(every_verb)};
+		cmocka_unit_test(every_form), cmocka_unit_test(every_help),
+		cmocka_unit_test(what_errno_says), T(silent_tool),
+		T(changed_source), T(every_verb)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
