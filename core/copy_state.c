@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "blockid.h"
 #include "i18n.h"
 #include "stop.h"
 #include "str.h"
@@ -92,6 +93,28 @@ static int same(const struct copy_state *s, const char *key, const char *now,
 		s->path, key, was);
 }
 
+/* Of a target that is a block device; to be freed, or null. */
+static char *device_of(const char *target)
+{
+	return block_id(target + (str_starts(target, "raw:") ? 4 : 0));
+}
+
+/* The marks speak of what lies on that device, whatever its name is now. */
+static int same_device(
+	const struct copy_state *s, const char *target, struct err *e)
+{
+	const char *was = json_str(s->head, "device");
+	_free_ char *now = was ? device_of(target) : NULL;
+
+	if (!was || (now && strcmp(was, now) == 0))
+		return 0;
+	return err_set(e, ERR_BAD_INPUT,
+		"%s is of a copy onto the device \"%s\"; %s is now \"%s\": "
+		"find "
+		"that device, or remove the file to begin anew",
+		s->path, was, target, now ? now : "none");
+}
+
 static int open_file(struct copy_state *s, struct err *e)
 {
 	double until = now_mono() + LOCK_TIMEOUT;
@@ -120,7 +143,8 @@ int copy_state_open(const char *path, const char *source, const char *target,
 	if (open_file(s, e) || load(s, e))
 		return -1;
 	if (s->head &&
-		(same(s, "source", source, e) || same(s, "target", target, e)))
+		(same(s, "source", source, e) || same(s, "target", target, e) ||
+			same_device(s, target, e)))
 		return -1;
 	*out = s;
 	s = NULL;
@@ -155,11 +179,15 @@ int copy_state_begin(struct copy_state *s, const char *source,
 	const char *target, const struct copy_job *job, const json_t *identity,
 	const char *left_out, struct err *e)
 {
+	_free_ char *device = NULL;
+
 	if (s->head)
 		return note_left_out(s, left_out, e);
 	s->head = json_object();
 	json_put_str(s->head, "source", source);
 	json_put_str(s->head, "target", target);
+	device = device_of(target);
+	json_put_str(s->head, "device", device);
 	json_put_bool(s->head, "zeroed", job->target_zeroed);
 	json_put_bool(s->head, "read_all", job->read_all);
 	json_put(s->head, "identity", json_deep_copy(identity));

@@ -1,9 +1,10 @@
 /*
  * The state file of a copy outside of a job (`vmferry copy --state FILE`),
- * mode 0600: a first line {"source":, "target":, "zeroed":, "read_all":,
- * "identity":, "left_out":} and then a copy's marks, one JSON object a line,
- * each on disk before the copy goes on; {"left_out":} where a later run leaves
- * out something else. A torn last line is cut.
+ * mode 0600: a first line {"source":, "target":, "device": (blockid.h, of a
+ * target that is one), "zeroed":, "read_all":, "identity":, "left_out":} and
+ * then a copy's marks, one JSON object a line, each on disk before the copy
+ * goes on; {"left_out":} where a later run leaves out something else. A torn
+ * last line is cut.
  */
 #ifndef CORE_COPY_STATE_H
 #define CORE_COPY_STATE_H
@@ -19,7 +20,8 @@ struct copy_state {
 };
 
 /* Open or make. ERR_BAD_INPUT where it is no such file, or one of another
- * source or target; ERR_JOB_BUSY where another process copies by it. */
+ * source, target or target device; ERR_JOB_BUSY where another process copies by
+ * it. */
 int copy_state_open(const char *path, const char *source, const char *target,
 	struct copy_state **out, struct err *e);
 void copy_state_free(struct copy_state *s);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "../i18n.h"
+#include "../blockid.h"
 #include "../source.h"
 #include "../str.h"
 
@@ -116,6 +117,7 @@ static int open_file(const char *spec, const struct source_opts *o,
 static int identity(struct disk_in *in, json_t **out, struct err *e)
 {
 	const struct file *f = in->priv;
+	_free_ char *id = NULL;
 	uint64_t size;
 	struct stat st;
 	json_t *o;
@@ -128,8 +130,13 @@ static int identity(struct disk_in *in, json_t **out, struct err *e)
 	json_put_str(o, "path", f->path);
 	json_put_u64(o, "size", size);
 	if (S_ISBLK(st.st_mode)) {
-		/* The times of a device node say nothing of its content. */
-		json_put_u64(o, "rdev", st.st_rdev);
+		/* The times of a device node say nothing of its content, and
+		 * its number is another after a reboot. */
+		id = block_id(f->path);
+		if (id)
+			json_put_str(o, "device", id);
+		else
+			json_put_u64(o, "rdev", st.st_rdev);
 	} else {
 		json_put_u64(o, "inode", st.st_ino);
 		json_put_u64(o, "mtime", st.st_mtim.tv_sec);
