@@ -10,6 +10,15 @@ make_luks() {
   printf 'LUKS\xba\xbe\x00\x01aes' | dd of="$1" conv=notrunc status=none
 }
 
+# BitLocker's header of Windows 7 and later, and the first block of its
+# metadata where the header says that it is (libbde's description of both).
+make_bitlocker() {
+  truncate -s 16M "$1"
+  printf '\xeb\x58\x90-FVE-FS-' | dd of="$1" conv=notrunc status=none
+  printf '\0\0\1\0\0\0\0\0' | dd of="$1" bs=1 seek=176 conv=notrunc status=none
+  printf -- '-FVE-FS-\x40\0\2\0' | dd of="$1" bs=64k seek=1 conv=notrunc status=none
+}
+
 # The ext4 of the lab's guest with its first inode tables gone.
 make_damaged() {
   truncate -s 32M "$1"
