@@ -11,7 +11,6 @@
 
 /* A reader takes so many ranges at once, fewer near the end, so that all
  * readers end at about the same time. */
-#define TAKE_MAX 16
 #define BUSY_SAME 1.0 /* s in which several readers meet one busy host */
 
 int pump_init(struct pump *p, const struct copy_job *job, unsigned readers,

@@ -201,7 +201,6 @@ double hoster_poll(const struct hoster_conn *c);
 /* Seconds that the hoster's clock is ahead of ours. */
 void hoster_set_skew(struct hoster_conn *c, long seconds);
 long hoster_skew(const struct hoster_conn *c);
-bool hoster_is_dry(const struct hoster_conn *c);
 
 /*
  * One request below the endpoint; path as it goes on the wire, body null or

@@ -160,11 +160,6 @@ long hoster_skew(const struct hoster_conn *c)
 	return c->skew;
 }
 
-bool hoster_is_dry(const struct hoster_conn *c)
-{
-	return c->o.dry;
-}
-
 const char *hoster_word(const struct hoster_conn *c)
 {
 	return c->word;

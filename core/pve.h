@@ -324,7 +324,5 @@ int pve_agent_fstrim(struct pve *p, unsigned vmid, uint64_t *trimmed,
  */
 int pve_agent_exec(struct pve *p, unsigned vmid, const char *const argv[],
 	double timeout, int *exitcode, char **out, char **errs, struct err *e);
-/* Ask the agent to shut the guest down; see pve_vm_status for the end. */
-int pve_agent_shutdown(struct pve *p, unsigned vmid, struct err *e);
 
 #endif

@@ -32,13 +32,6 @@ int pve_agent_ping(struct pve *p, unsigned vmid, struct err *e)
 	return 0;
 }
 
-int pve_agent_shutdown(struct pve *p, unsigned vmid, struct err *e)
-{
-	if (pve_call(p, "POST", AGENT "shutdown", AT(vmid), NULL, NULL, e) < 0)
-		return err_in(e, "shut VM %u down through its agent", vmid);
-	return 0;
-}
-
 int pve_agent_osinfo(struct pve *p, unsigned vmid, json_t **out, struct err *e)
 {
 	if (ask(p, vmid, AGENT "get-osinfo", JSON_OBJECT, out, e) < 0)

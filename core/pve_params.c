@@ -142,7 +142,6 @@ const struct pve_endpoint pve_endpoints[] = {
 	{"POST", VM "/monitor", PVE_ALWAYS, monitor, NULL},
 	{"POST", VM "/agent/ping", PVE_ALWAYS, NULL, NULL},
 	{"POST", VM "/agent/fstrim", PVE_ALWAYS, NULL, NULL},
-	{"POST", VM "/agent/shutdown", PVE_ALWAYS, NULL, NULL},
 	{"POST", VM "/agent/exec", PVE_ALWAYS, exec, NULL},
 	{"GET", VM "/agent/exec-status", PVE_ALWAYS, exec_status, NULL},
 	{"GET", VM "/agent/get-osinfo", PVE_ALWAYS, NULL, NULL},

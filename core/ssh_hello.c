@@ -27,11 +27,6 @@ static const char *const class_names[SSH_CLASSES] = {
 	[SSH_MAC_SC] = "MAC",
 };
 
-const char *ssh_class_name(enum ssh_class c)
-{
-	return class_names[c];
-}
-
 void ssh_hello_free(struct ssh_hello *h)
 {
 	for (size_t i = 0; i < SSH_CLASSES; i++)

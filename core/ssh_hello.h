@@ -41,8 +41,6 @@ bool ssh_list_has(const char *list, const char *name);
 /* Have the lists a member in common? */
 bool ssh_list_meets(const char *a, const char *b);
 
-/* What a class is called in a message: "key exchange". */
-const char *ssh_class_name(enum ssh_class c);
 /* The first class in which ours and the host's lists have no member in
  * common: ERR_SSH_ALGORITHM naming it, with both lists; 0 where all meet.
  * lib names our side: "libssh2 1.10.0". */

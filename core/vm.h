@@ -111,9 +111,7 @@ enum err_code vm_disk_refusal(const struct vm_disk *d);
  * scsi0:10), NICs by index. */
 void vm_sort(struct vm *v);
 
-const char *vm_bus_name(enum vm_bus b);           /* "scsi" */
-const char *vm_firmware_name(enum vm_firmware f); /* "bios", "uefi" */
-const char *vm_mac_kind_name(enum vm_mac_kind k); /* "static" */
+const char *vm_bus_name(enum vm_bus b); /* "scsi" */
 const char *vm_disk_mode_name(enum vm_disk_mode m);
 
 /* New reference. */

@@ -38,16 +38,6 @@ const char *vm_bus_name(enum vm_bus b)
 	return bus_names[b];
 }
 
-const char *vm_firmware_name(enum vm_firmware f)
-{
-	return firmware_names[f];
-}
-
-const char *vm_mac_kind_name(enum vm_mac_kind k)
-{
-	return mac_names[k];
-}
-
 const char *vm_disk_mode_name(enum vm_disk_mode m)
 {
 	return mode_names[m];

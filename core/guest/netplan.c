@@ -221,16 +221,8 @@ static void facts(struct guest *g, const struct guest_changes *cs,
 	json_t *files, json_t *list)
 {
 	_json_ json_t *mine = my_files(g);
-	const json_t *v;
-	size_t i;
 
-	json_array_extend(files, mine);
-	json_array_foreach (mine, i, v) {
-		_free_ char *s = guest_future(g, cs, json_string_value(v));
-
-		if (s)
-			netplan_facts(json_string_value(v), s, list);
-	}
+	net_each(g, cs, mine, files, list, netplan_facts);
 }
 
 /* --- changes --- */

@@ -63,6 +63,22 @@ void net_add(json_t *o, const char *key, const char *text)
 
 /* --- facts --- */
 
+void net_each(struct guest *g, const struct guest_changes *cs, json_t *mine,
+	json_t *files, json_t *list,
+	void (*fact)(const char *path, const char *text, json_t *list))
+{
+	const json_t *v;
+	size_t i;
+
+	json_array_extend(files, mine);
+	json_array_foreach (mine, i, v) {
+		_free_ char *s = guest_future(g, cs, json_string_value(v));
+
+		if (s)
+			fact(json_string_value(v), s, list);
+	}
+}
+
 /* The stack of the first card, else the first that is active. */
 static const char *main_stack(const json_t *list, const char *first)
 {

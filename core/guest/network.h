@@ -57,6 +57,12 @@ json_t *net_iface(json_t *list, const char *name, const char *file);
 /* Append a text to the array o.key, made where missing. */
 void net_add(json_t *o, const char *key, const char *text);
 
+/* A stack's facts where each of its files (mine) stands for itself: the text
+ * that it will have goes to fact, its path to files. */
+void net_each(struct guest *g, const struct guest_changes *cs, json_t *mine,
+	json_t *files, json_t *list,
+	void (*fact)(const char *path, const char *text, json_t *list));
+
 /* --- names of cards (names.c) --- */
 
 /* [{"name", "mac", "file"}] of udev rules and .link files. New reference. */
