@@ -126,6 +126,10 @@ void guest_change_add(struct guest *g, struct guest_changes *cs,
 				cs, "%s is not a text file: left alone", path);
 			return;
 		}
+		/* What is so already is no change: a run that was killed goes
+		 * on where it was. */
+		if (before && after && strcmp(before, after) == 0)
+			return;
 	}
 	if (c) {
 		char *both = xasprintf("%s %s", c->why, why);

@@ -428,6 +428,35 @@ static void agent_is_offered(void **state)
 	assert_int_equal(cs.n + cs.n_left, 0);
 }
 
+/* A worker that was killed behind some of them finds the rest to do. */
+static void done_is_done(void **state)
+{
+	_json_ json_t *want = json_pack("{s:b}", "agent", 1);
+	size_t n;
+
+	(void)state;
+	guest_dir_put(g, "/lib/systemd/system/open-vm-tools.service", "");
+	guest_dir_put(g, "/lib/systemd/system/vgauth.service", "");
+	guest_dir_put(g, "/usr/bin/apt-get", "");
+	guest_dir_put(g, "/etc/systemd/system/x.service", "");
+	assert_int_equal(guest_changes(g, want, &cs, NULL), 0);
+	n = cs.n;
+	assert_true(n >= 3);
+	for (size_t i = 0; i < n; i++) {
+		_free_ char *shown = guest_diff(&cs.c[n - 1]);
+		_free_ char *still = NULL;
+		_changes_ struct guest_changes rest = {0};
+
+		assert_int_equal(guest_changes(g, want, &rest, NULL), 0);
+		assert_true(rest.n > 0);
+		still = guest_diff(&rest.c[rest.n - 1]);
+		assert_string_equal(shown, still);
+		for (size_t k = 0; k < rest.n; k++)
+			assert_true(rest.c[k].link_to || !rest.c[k].before);
+		assert_int_equal(guest_apply(g, &cs.c[i], NULL), 0);
+	}
+}
+
 int main(void)
 {
 #define G(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -443,6 +472,7 @@ int main(void)
 		G(lvm_looks_at_all_disks),
 		G(fstrim_every_week),
 		G(agent_is_offered),
+		G(done_is_done),
 		G(efi_fallback_is_copied),
 		G(backup_is_the_first),
 		G(read_only_is_refused),
