@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../charset.h"
 #include "../str.h"
 #include "own.h"
 #include "packages.h"
@@ -120,6 +121,14 @@ static size_t count(const struct edit *x, size_t from, size_t to, char not )
 	return n;
 }
 
+/* Journals are UTF-8: a line of another charset is shown with its letters
+ * replaced, the same each time, and the lines around it as they are. */
+static char *shown(const char *line)
+{
+	return charset_is_utf8(line, strlen(line)) ? xstrdup(line)
+						   : str_printable_dup(line);
+}
+
 static void put_hunk(
 	struct buf *b, const struct edit *x, size_t from, size_t to)
 {
@@ -128,9 +137,12 @@ static void put_hunk(
 	buf_addf(b, "@@ -%zu,%zu +%zu,%zu @@\n",
 		count(x, 0, from, '+') + (a ? 1 : 0), a,
 		count(x, 0, from, '-') + (c ? 1 : 0), c);
-	for (; from < to; from++)
-		buf_addf(b, "%c%s\n%s", x[from].kind, x[from].text,
+	for (; from < to; from++) {
+		_free_ char *text = shown(x[from].text);
+
+		buf_addf(b, "%c%s\n%s", x[from].kind, text,
 			x[from].open ? "\\ No newline at end of file\n" : "");
+	}
 }
 
 static void put_hunks(struct buf *b, const struct edit *x, size_t n)

@@ -428,6 +428,23 @@ static void agent_is_offered(void **state)
 	assert_int_equal(cs.n + cs.n_left, 0);
 }
 
+/* What the journal keeps of a diff is the diff: what is shown, agreed to and
+ * compared later is one text, whatever charset a comment is in. */
+static void diff_of_latin1(void **state)
+{
+	const struct guest_change c = {.path = (char *)"/etc/x",
+		.before = (char *)"# B\xfcro\n\ta\n",
+		.after = (char *)"# B\xfcro\n\tb\n"};
+	_free_ char *diff = guest_diff(&c);
+	_json_ json_t *kept = json_text(diff);
+
+	(void)state;
+	assert_string_equal(json_string_value(kept), diff);
+	assert_string_equal(diff,
+		"--- a/etc/x\n+++ b/etc/x\n@@ -1,2 +1,2 @@\n # B?ro\n-\ta\n"
+		"+\tb\n");
+}
+
 /* A worker that was killed behind some of them finds the rest to do. */
 static void done_is_done(void **state)
 {
@@ -463,6 +480,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(diffs_apply),
 		cmocka_unit_test(diff_of_a_copy_is_words),
+		cmocka_unit_test(diff_of_latin1),
 		cmocka_unit_test(swaps_only_what_stands_alone),
 		G(tools_are_disarmed),
 		G(tarball_tools_are_said),
