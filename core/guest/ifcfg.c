@@ -130,6 +130,8 @@ static void file_facts(struct guest *g, const struct guest_changes *cs,
 	json_put_str(o, "gateway", has && *gw ? gw : NULL);
 	json_put_str(o, "dns", dns);
 	json_put_str(o, "mac", mac && *mac ? mac : NULL);
+	if (sysconfig_off(t))
+		json_put_bool(o, "off", true);
 	json_put_str(o, "method",
 		has                         ? "static"
 			: sysconfig_dhcp(t) ? "dhcp"

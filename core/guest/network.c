@@ -123,17 +123,27 @@ void guest_network(struct guest *g, json_t *facts)
 
 /* --- the carrier of a card's address --- */
 
+int net_rank(bool off, bool address)
+{
+	return (off ? 0 : 2) + address;
+}
+
+static int rank(const json_t *v)
+{
+	return net_rank(
+		json_flag(v, "off", false), json_str(v, "address") != NULL);
+}
+
 static const json_t *by_name(const json_t *list, const char *name)
 {
 	const json_t *v, *found = NULL;
 	size_t i;
 
-	/* Several stanzas of one name: the one with an address. */
+	/* Several stanzas or profiles of one name. */
 	json_array_foreach (list, i, v) {
 		if (strcmp(json_str_or(v, "name", ""), name))
 			continue;
-		if (!found ||
-			(!json_str(found, "address") && json_str(v, "address")))
+		if (!found || rank(found) < rank(v))
 			found = v;
 	}
 	return found;
@@ -224,6 +234,7 @@ static void tell_rest(const json_t *list, const json_t *c,
 			json_str(c, "address6"));
 	json_array_foreach (list, i, v)
 		if (json_str(v, "address") && v != c &&
+			!json_flag(v, "off", false) &&
 			(str_starts(json_str(v, "name"), alias) ||
 				strcmp(json_str(v, "name"), name) == 0))
 			guest_left(cs, "%s keeps its second address %s",

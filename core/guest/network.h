@@ -39,7 +39,8 @@ struct net_stack {
 	 *    "address": "A/PREFIX", "gateway", "dns": "A B", "address6",
 	 *    "mac": what it is matched by, "ports": [names of what it stands
 	 *    on: a bridge's or bond's cards, a VLAN's parent],
-	 *    "any": true where no card is named (a wildcard)}
+	 *    "any": true where no card is named (a wildcard), "off": true
+	 *    where it is not brought up at start-up}
 	 */
 	void (*facts)(struct guest *g, const struct guest_changes *cs,
 		json_t *files, json_t *list);
@@ -62,6 +63,10 @@ void net_add(json_t *o, const char *key, const char *text);
 void net_each(struct guest *g, const struct guest_changes *cs, json_t *mine,
 	json_t *files, json_t *list,
 	void (*fact)(const char *path, const char *text, json_t *list));
+
+/* Which of several profiles of one interface is meant: one that comes up at
+ * start-up before one that does not, then one with an address. The higher. */
+int net_rank(bool off, bool address);
 
 /* --- names of cards (names.c) --- */
 

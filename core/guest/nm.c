@@ -175,6 +175,14 @@ static char *name_of(const struct text *t, const char *path)
 	return xstrdup(strrchr(path, '/') + 1);
 }
 
+static bool is_off(const struct text *t)
+{
+	_free_ char *at_start = ini_get(t, "connection", "autoconnect");
+	bool on = true;
+
+	return at_start && str_bool(at_start, &on) == 0 && !on;
+}
+
 static void fact_ports(
 	const struct text *t, const char *name, const char *path, json_t *list)
 {
@@ -217,6 +225,8 @@ static void file_facts(const struct text *t, const char *path, json_t *list)
 	json_put_str(o, "mac", mac);
 	if (!given)
 		json_put_bool(o, "pin", false);
+	if (is_off(t))
+		json_put_bool(o, "off", true);
 	if (!given && !mac && card)
 		json_put_bool(o, "any", true);
 	json_put_str(o, "method",
@@ -358,31 +368,54 @@ static void rewrite(struct text *t, const struct net_goal *goal)
 	free(n.dns);
 }
 
+/* Of several profiles of one interface the one that is meant (net_rank);
+ * null: none. */
+static const char *file_of(struct guest *g, const struct guest_changes *cs,
+	const json_t *files, const char *name)
+{
+	const char *path = NULL;
+	const json_t *v;
+	int top = -1;
+	size_t i;
+
+	json_array_foreach (files, i, v) {
+		_free_ char *s = guest_future(g, cs, json_string_value(v));
+		_free_ char *mine = NULL;
+		_text_ struct text t = {0};
+		struct now n;
+		int rank;
+
+		text_open(&t, s ? s : "");
+		mine = name_of(&t, json_string_value(v));
+		look(&t, &n);
+		free(n.dns);
+		rank = net_rank(is_off(&t), n.had);
+		if (!s || strcmp(mine, name) || rank <= top)
+			continue;
+		top = rank;
+		path = json_string_value(v);
+	}
+	return path;
+}
+
 static bool change(struct guest *g, const char *name,
 	const struct net_goal *goal, struct guest_changes *cs)
 {
 	_json_ json_t *files = my_files(g);
-	const json_t *v;
-	size_t i;
+	const char *path = file_of(g, cs, files, name);
+	_free_ char *before = path ? guest_future(g, cs, path) : NULL;
+	_free_ char *after = NULL, *why = NULL;
+	_text_ struct text t = {0};
 
-	json_array_foreach (files, i, v) {
-		const char *path = json_string_value(v);
-		_free_ char *before = guest_future(g, cs, path);
-		_free_ char *mine = NULL, *after = NULL, *why = NULL;
-		_text_ struct text t = {0};
-
-		text_open(&t, before ? before : "");
-		mine = name_of(&t, path);
-		if (!before || strcmp(mine, name))
-			continue;
-		rewrite(&t, goal);
-		after = text_join(&t);
-		why = xasprintf(N_("%s gets its new address."), name);
-		if (strcmp(after, before))
-			guest_change_add(g, cs, path, after, 0600, why);
-		return true;
-	}
-	return false;
+	if (!before)
+		return false;
+	text_open(&t, before);
+	rewrite(&t, goal);
+	after = text_join(&t);
+	why = xasprintf(N_("%s gets its new address."), name);
+	if (strcmp(after, before))
+		guest_change_add(g, cs, path, after, 0600, why);
+	return true;
 }
 
 const struct net_stack net_nm = {

@@ -121,6 +121,8 @@ static void file_facts(struct guest *g, const struct guest_changes *cs,
 		json_put_str(o, "address", net_addr_text(text, &a));
 	json_put_str(o, "gateway", has && routes ? gateway : NULL);
 	json_put_str(o, "dns", has ? dns : NULL);
+	if (sysconfig_off(&t))
+		json_put_bool(o, "off", true);
 	json_put_str(o, "method",
 		has                          ? "static"
 			: sysconfig_dhcp(&t) ? "dhcp"

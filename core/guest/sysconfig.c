@@ -163,23 +163,41 @@ void sysconfig_put_address(struct text *t, const struct addr *a)
 	put_network(t, &p, a);
 }
 
+bool sysconfig_off(const struct text *t)
+{
+	_free_ char *boot = value(t, "ONBOOT"), *mode = value(t, "STARTMODE");
+	bool on = true;
+
+	if (mode && (str_eqi(mode, "off") || str_eqi(mode, "manual")))
+		return true;
+	return boot && str_bool(boot, &on) == 0 && !on;
+}
+
 const char *sysconfig_file(struct guest *g, const struct guest_changes *cs,
 	const json_t *files, const char *name)
 {
+	const char *path = NULL;
 	const json_t *v;
+	int top = -1;
 	size_t i;
 
 	json_array_foreach (files, i, v) {
 		_free_ char *s = guest_future(g, cs, json_string_value(v));
 		_free_ char *mine = NULL;
 		_text_ struct text t = {0};
+		struct addr a;
+		int rank;
 
 		text_open(&t, s ? s : "");
 		mine = sysconfig_name(&t, json_string_value(v));
-		if (strcmp(mine, name) == 0)
-			return json_string_value(v);
+		rank = net_rank(
+			sysconfig_off(&t), sysconfig_address(&t, &a) == 0);
+		if (strcmp(mine, name) || rank <= top)
+			continue;
+		top = rank;
+		path = json_string_value(v);
 	}
-	return NULL;
+	return path;
 }
 
 static bool is_default_route(const char *line)

@@ -16,6 +16,8 @@ int sysconfig_address(const struct text *t, struct addr *out);
 void sysconfig_put_address(struct text *t, const struct addr *a);
 /* "dhcp" of BOOTPROTO, or not. */
 bool sysconfig_dhcp(const struct text *t);
+/* Is it not brought up at start-up (ONBOOT, STARTMODE)? */
+bool sysconfig_off(const struct text *t);
 /* The file of an interface of that name among files; null: none. */
 const char *sysconfig_file(struct guest *g, const struct guest_changes *cs,
 	const json_t *files, const char *name);

@@ -211,6 +211,63 @@ static void suse_numbered(void **state)
 		"NETMASK_0='255.255.255.240'\nIPADDR_1='192.0.2.8/24'\n");
 }
 
+/* Two profiles of one card: the one that comes up at the start is meant, not
+ * the first by name. */
+static void profile_that_is_off(void **state)
+{
+	struct fix *f = *state;
+
+	guest_dir_put(f->g, SCRIPTS "ifcfg-eth0",
+		"DEVICE=eth0\nBOOTPROTO=dhcp\nONBOOT=no\n");
+	guest_dir_put(f->g, SCRIPTS "ifcfg-eth0-1",
+		"DEVICE=eth0\nONBOOT=yes\nIPADDR=192.0.2.7\nPREFIX=24\n");
+	work_out(f, "203.0.113.9/24", NULL, NULL);
+	assert_null(after(f, SCRIPTS "ifcfg-eth0"));
+	assert_string_equal(after(f, SCRIPTS "ifcfg-eth0-1"),
+		"DEVICE=eth0\nONBOOT=yes\nIPADDR=203.0.113.9\nPREFIX=24\n");
+	/* Both with an address. */
+	guest_dir_put(f->g, SCRIPTS "ifcfg-eth0",
+		"DEVICE=eth0\nIPADDR=10.0.0.7\nPREFIX=24\nONBOOT=\"no\"\n");
+	work_out(f, "203.0.113.9/24", NULL, NULL);
+	assert_null(after(f, SCRIPTS "ifcfg-eth0"));
+	assert_non_null(after(f, SCRIPTS "ifcfg-eth0-1"));
+	assert_false(said(f, "second address"));
+}
+
+static void suse_profile_that_is_off(void **state)
+{
+	struct fix *f = *state;
+
+	guest_dir_put(f->g, SUSE "ifcfg-eth0",
+		"STARTMODE='off'\nIPADDR='192.0.2.7/24'\n");
+	guest_dir_put(f->g, SUSE "ifcfg-lan",
+		"DEVICE='eth0'\nSTARTMODE='auto'\nIPADDR='192.0.2.8/24'\n");
+	work_out(f, "203.0.113.9/24", NULL, NULL);
+	assert_null(after(f, SUSE "ifcfg-eth0"));
+	assert_string_equal(after(f, SUSE "ifcfg-lan"),
+		"DEVICE='eth0'\nSTARTMODE='auto'\nIPADDR='203.0.113.9/24'\n");
+}
+
+#define NMDIR "/etc/NetworkManager/system-connections/"
+
+static void nm_profile_that_is_off(void **state)
+{
+	struct fix *f = *state;
+
+	guest_dir_put(f->g, "/usr/sbin/NetworkManager", "");
+	guest_dir_put(f->g, NMDIR "a.nmconnection",
+		"[connection]\ninterface-name=ens192\nautoconnect=false\n"
+		"[ipv4]\nmethod=manual\naddress1=10.0.0.7/24\n");
+	guest_dir_put(f->g, NMDIR "b.nmconnection",
+		"[connection]\ninterface-name=ens192\n"
+		"[ipv4]\nmethod=manual\naddress1=192.0.2.7/24\n");
+	work_out(f, "203.0.113.9/24", NULL, NULL);
+	assert_null(after(f, NMDIR "a.nmconnection"));
+	assert_string_equal(after(f, NMDIR "b.nmconnection"),
+		"[connection]\ninterface-name=ens192\n"
+		"[ipv4]\nmethod=manual\naddress1=203.0.113.9/24\n");
+}
+
 /* Left by an upgrade to netplan: ifup is gone, its file is not read. */
 static void stale_files_are_not_read(void **state)
 {
@@ -240,6 +297,9 @@ int main(void)
 		T(rhel_numbered_and_twice),
 		T(suse_routes),
 		T(suse_numbered),
+		T(profile_that_is_off),
+		T(suse_profile_that_is_off),
+		T(nm_profile_that_is_off),
 		T(stale_files_are_not_read),
 	};
 
