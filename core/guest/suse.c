@@ -148,6 +148,22 @@ static void facts(struct guest *g, const struct guest_changes *cs,
 
 /* --- changes --- */
 
+/* Is there a route to the gateway itself? */
+static bool has_host(const char *text, const char *gateway)
+{
+	_free_ char *host = xasprintf("%s/32", gateway);
+	_text_ struct text t = {0};
+	bool found = false;
+
+	text_open(&t, text);
+	for (size_t i = 0; i < t.n; i++) {
+		const char *s = t.line[i].s + strspn(t.line[i].s, " \t");
+
+		found |= str_starts(s, host) && strchr(" \t", s[strlen(host)]);
+	}
+	return found;
+}
+
 static void put_gateway(struct guest *g, const char *name,
 	const struct net_goal *goal, struct guest_changes *cs)
 {
@@ -170,7 +186,7 @@ static void put_gateway(struct guest *g, const char *name,
 		_free_ char *now = guest_future(g, cs, where);
 
 		/* The host route must be read before the default one. */
-		if (now && !strstr(now, host) && !strstr(now, "/32 - -")) {
+		if (now && !has_host(now, goal->gateway)) {
 			_free_ char *all = xasprintf("%s\n%s", *only_host, now);
 
 			guest_change_add(g, cs, where, all, 0644,

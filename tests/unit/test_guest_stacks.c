@@ -268,6 +268,20 @@ static void nm_profile_that_is_off(void **state)
 		"[ipv4]\nmethod=manual\naddress1=203.0.113.9/24\n");
 }
 
+/* A host route of another kind is not the one to the gateway. */
+static void suse_other_host_route(void **state)
+{
+	struct fix *f = *state;
+
+	guest_dir_put(f->g, SUSE "ifcfg-eth0", "IPADDR='192.0.2.7/24'\n");
+	guest_dir_put(f->g, SUSE "routes",
+		"10.0.0.5/32 - - eth1\ndefault 192.0.2.1 - -\n");
+	work_out(f, "203.0.113.9/32", "62.210.0.1", NULL);
+	assert_string_equal(after(f, SUSE "routes"),
+		"62.210.0.1/32 - - eth0\n10.0.0.5/32 - - eth1\n"
+		"default 62.210.0.1 - -\n");
+}
+
 /* Left by an upgrade to netplan: ifup is gone, its file is not read. */
 static void stale_files_are_not_read(void **state)
 {
@@ -297,6 +311,7 @@ int main(void)
 		T(rhel_numbered_and_twice),
 		T(suse_routes),
 		T(suse_numbered),
+		T(suse_other_host_route),
 		T(profile_that_is_off),
 		T(suse_profile_that_is_off),
 		T(nm_profile_that_is_off),
