@@ -22,10 +22,14 @@ static bool linux_fs(const char *type)
 		strcmp(type, "btrfs") == 0;
 }
 
-static int try_mount(struct guest *g, const char *dev, const char *at)
+/* subvol: "subvol=@var" of a btrfs, or null. */
+static int try_mount(
+	struct guest *g, const char *dev, const char *at, const char *subvol)
 {
-	return g->write ? guestfs_mount_options(G(g), "", dev, at)
-			: guestfs_mount_ro(G(g), dev, at);
+	_free_ char *options = xasprintf("%s%s%s", g->write ? "" : "ro",
+		subvol && !g->write ? "," : "", subvol ? subvol : "");
+
+	return guestfs_mount_options(G(g), options, dev, at);
 }
 
 /* What lies on a file system that was mounted at /: null for data only. */
@@ -163,49 +167,41 @@ static int no_root(struct guest *g, const char *failed, struct err *e)
 		"no root file system of a known system was found");
 }
 
-static int find_root(struct guest *g, char **fs, struct err *e)
+/* --- what the guest's own fstab says --- */
+
+struct mount {
+	char *spec, *at, *subvol; /* subvol: "subvol=..", or null; all borrowed
+				   * from the line */
+};
+
+/* One line, which is cut into its words; false: none. */
+static bool mount_read(char *line, struct mount *m)
 {
-	_free_ char *failed = NULL;
+	char *save = NULL, *options = NULL;
 
-	for (char **p = fs; p[0]; p += 2) {
-		const char *family;
-
-		if (stop_check(e))
-			return -1;
-		if (strcmp(p[1], "swsuspend") == 0)
-			return asleep(e);
-		if (!linux_fs(p[1]) && strcmp(p[1], "ntfs"))
-			continue;
-		note_state(g, p[0], p[1]);
-		if (try_mount(g, p[0], "/")) {
-			_free_ char *why = guest_damage(
-				p[0], p[1], guestfs_last_error(G(g)));
-
-			str_set(&failed, why);
-			continue;
-		}
-		family = system_here(g);
-		if (family && sleeps(g, family))
-			return asleep_windows(e);
-		if (family) {
-			g->family = family;
-			g->root = xstrdup(p[0]);
-			return 0;
-		}
-		guestfs_umount_all(G(g));
-	}
-	return no_root(g, failed, e);
+	*m = (struct mount){.spec = strtok_r(line, " \t", &save)};
+	m->at = strtok_r(NULL, " \t", &save);
+	if (!m->spec || !m->at || *m->spec == '#')
+		return false;
+	if (strtok_r(NULL, " \t", &save))
+		options = strtok_r(NULL, " \t", &save);
+	for (char *w = options ? strtok_r(options, ",", &save) : NULL; w;
+		w = strtok_r(NULL, ",", &save))
+		if (str_starts(w, "subvol=") || str_starts(w, "subvolid="))
+			m->subvol = w;
+	return true;
 }
-
-/* --- the rest of the tree, by the guest's own fstab --- */
 
 /* The device of an fstab entry among the appliance's; to be freed. */
 static char *fstab_device(struct guest *g, const char *spec)
 {
+	static const char by_uuid[] = "/dev/disk/by-uuid/";
 	guestfs_h *h = G(g);
 
 	if (str_starts(spec, "UUID="))
 		return guestfs_findfs_uuid(h, spec + 5);
+	if (str_starts(spec, by_uuid))
+		return guestfs_findfs_uuid(h, spec + strlen(by_uuid));
 	if (str_starts(spec, "LABEL="))
 		return guestfs_findfs_label(h, spec + 6);
 	if (str_starts(spec, "/dev/"))
@@ -213,25 +209,121 @@ static char *fstab_device(struct guest *g, const char *spec)
 	return NULL;
 }
 
+/* Is this line's device the one that is mounted at /, by its name among the
+ * file systems ("/dev/sda1", "btrfsvol:/dev/sda2/@")? */
+static bool is_here(struct guest *g, const struct mount *m, const char *fs)
+{
+	_free_ char *dev = fstab_device(g, m->spec);
+	const char *path = m->subvol ? strchr(m->subvol, '=') + 1 : NULL;
+	size_t n = dev ? strlen(dev) : 0;
+
+	if (!dev || !str_starts(fs, "btrfsvol:"))
+		return dev && strcmp(dev, fs) == 0;
+	fs += strlen("btrfsvol:");
+	return path && strncmp(fs, dev, n) == 0 && fs[n] == '/' &&
+		strcmp(fs + n + 1, path + (*path == '/')) == 0;
+}
+
+/* Does the system that is mounted at / say that this is its place? A copy of
+ * one (a backup, an old snapshot) says another. */
+static bool at_home(struct guest *g, const char *fs)
+{
+	_free_ char *text = guest_text(g, "/etc/fstab");
+	char *p = text, *line;
+	struct mount m;
+
+	while (p && (line = str_line(&p)))
+		if (mount_read(line, &m) && strcmp(m.at, "/") == 0)
+			return is_here(g, &m, fs);
+	return false;
+}
+
+/* --- the root --- */
+
+/* What is on it, where it is a system; null: none, and it is not mounted.
+ * failed: why it could not be mounted, if that was it. */
+static const char *look_at(
+	struct guest *g, const char *fs, const char *type, char **failed)
+{
+	const char *family;
+
+	note_state(g, fs, type);
+	if (try_mount(g, fs, "/", NULL)) {
+		_free_ char *why =
+			guest_damage(fs, type, guestfs_last_error(G(g)));
+
+		str_set(failed, why);
+		return NULL;
+	}
+	family = system_here(g);
+	if (!family)
+		guestfs_umount_all(G(g));
+	return family;
+}
+
+static int take_root(
+	struct guest *g, const char *fs, const char *family, struct err *e)
+{
+	if (sleeps(g, family))
+		return asleep_windows(e);
+	g->family = family;
+	g->root = xstrdup(fs);
+	return 0;
+}
+
+/* The one whose fstab says that it is there; else the first. */
+static int find_root(struct guest *g, char **fs, struct err *e)
+{
+	_free_ char *failed = NULL;
+	const char *first = NULL, *family = NULL;
+
+	for (char **p = fs; p[0]; p += 2) {
+		const char *here;
+
+		if (stop_check(e))
+			return -1;
+		if (strcmp(p[1], "swsuspend") == 0)
+			return asleep(e);
+		if (!linux_fs(p[1]) && strcmp(p[1], "ntfs"))
+			continue;
+		here = look_at(g, p[0], p[1], &failed);
+		if (!here)
+			continue;
+		if (at_home(g, p[0]))
+			return take_root(g, p[0], here, e);
+		if (!first) {
+			first = p[0];
+			family = here;
+		}
+		guestfs_umount_all(G(g));
+	}
+	if (!first)
+		return no_root(g, failed, e);
+	if (try_mount(g, first, "/", NULL))
+		return gfs_error(G(g), first, e);
+	return take_root(g, first, family, e);
+}
+
+/* --- the rest of the tree, by the guest's own fstab --- */
+
 static void mount_line(struct guest *g, char *line)
 {
 	static const char *const wanted[] = {
 		"/boot", "/boot/efi", "/usr", "/var"};
-	char *save = NULL;
-	const char *spec = strtok_r(line, " \t", &save);
-	const char *at = strtok_r(NULL, " \t", &save);
+	struct mount m;
 
-	if (!spec || !at || *spec == '#')
+	if (!mount_read(line, &m))
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
 		_free_ char *dev = NULL;
 
-		if (strcmp(at, wanted[i]))
+		if (strcmp(m.at, wanted[i]))
 			continue;
-		dev = fstab_device(g, spec);
-		if (!dev || try_mount(g, dev, at)) {
-			_free_ char *s = xasprintf(
-				N_("%s (%s) could not be mounted"), at, spec);
+		dev = fstab_device(g, m.spec);
+		if (!dev || try_mount(g, dev, m.at, m.subvol)) {
+			_free_ char *s =
+				xasprintf(N_("%s (%s) could not be mounted"),
+					m.at, m.spec);
 
 			json_array_append_new(g->notes, json_text(s));
 		}
