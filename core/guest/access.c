@@ -79,14 +79,39 @@ static int inherit(struct guest *g, const char *path, struct err *e)
 	return 0;
 }
 
+/* A file that is immutable or takes only more (chattr +i, as many do with
+ * /etc/resolv.conf) is written all the same, and is so again afterwards. */
+static int write_locked(
+	struct guest *g, const char *path, const char *text, struct err *e)
+{
+	_free_ char *all = guestfs_get_e2attrs(G(g), path);
+	char lock[3] = "";
+
+	for (const char *c = all ? all : ""; *c; c++)
+		if ((*c == 'i' || *c == 'a') && strlen(lock) < 2)
+			lock[strlen(lock)] = *c;
+	if (!*lock)
+		return -1;
+	if (guestfs_set_e2attrs(
+		    G(g), path, lock, GUESTFS_SET_E2ATTRS_CLEAR, 1, -1) ||
+		guestfs_write(G(g), path, text, strlen(text)) ||
+		guestfs_set_e2attrs(G(g), path, lock, -1))
+		return gfs_error(G(g), path, e);
+	return 0;
+}
+
 static int gfs_write(struct guest *g, const char *path, const char *text,
 	unsigned mode, struct err *e)
 {
 	bool there = guestfs_exists(G(g), path) == 1;
 
 	/* Written in place: owner, mode and security context stay. */
-	if (guestfs_write(G(g), path, text, strlen(text)))
-		return gfs_error(G(g), path, e);
+	if (guestfs_write(G(g), path, text, strlen(text))) {
+		gfs_error(G(g), path, e);
+		if (!there || write_locked(g, path, text, e))
+			return -1;
+		err_clear(e);
+	}
 	if (!there && guestfs_chmod(G(g), mode, path))
 		return gfs_error(G(g), path, e);
 	return there ? 0 : inherit(g, path, e);
@@ -184,6 +209,23 @@ static bool order_is_certain(struct guest *g)
 	return false;
 }
 
+/* A disk that was copied whole onto another has the same: by UUID the guest
+ * would take either. */
+static bool is_unique(struct guest *g, const char *uuid)
+{
+	_strings_ char **fs = guestfs_list_filesystems(G(g));
+	size_t n = 0;
+
+	for (char **p = fs; p && p[0]; p += 2) {
+		_free_ char *is = str_starts(p[0], "btrfsvol:")
+			? NULL
+			: guestfs_vfs_uuid(G(g), p[0]);
+
+		n += is && strcmp(is, uuid) == 0;
+	}
+	return n < 2;
+}
+
 static char *gfs_uuid_of(struct guest *g, const char *device, const char *type)
 {
 	_free_ char *dev = guestfs_canonical_device_name(G(g), device);
@@ -195,7 +237,7 @@ static char *gfs_uuid_of(struct guest *g, const char *device, const char *type)
 	if (!kind || (strcmp(type, "auto") && strcmp(type, kind)))
 		return NULL;
 	uuid = guestfs_vfs_uuid(G(g), dev);
-	return uuid && *uuid ? xstrdup(uuid) : NULL;
+	return uuid && *uuid && is_unique(g, uuid) ? xstrdup(uuid) : NULL;
 }
 
 static int gfs_symlink(
