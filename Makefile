@@ -73,6 +73,9 @@ $(B)/gen/%.h: FORCE
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 .PHONY: FORCE
 
+# What only tests is not run long enough to be worth -O2.
+$(B)/tests/%.o: CFLAGS_ALL += $(if $(filter -O2,$(OPT)),-O1)
+
 $(B)/%.o: %.c $(B)/config.mk | $(GEN)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<

@@ -192,7 +192,7 @@ await() {
   shift 2
   until "$@"; do
     [ $SECONDS -lt $limit ] || fail "waited in vain: $what"
-    sleep 0.02
+    sleep 0.05
   done
 }
 

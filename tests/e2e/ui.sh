@@ -52,7 +52,7 @@ ui_until() {
       ui_screen >&2
       fail "the screen above $what"
     }
-    sleep 0.05
+    sleep 0.1
   done
 }
 
