@@ -231,7 +231,9 @@ int page_start(struct wizard *w)
 		{'r', _("Report"), START_REPORT, false},
 		{'w', _("Way back"), START_UNDO, false},
 		{'x', _("Remove"), START_REMOVE, false},
-		{'q', _("Quit"), TUI_QUIT, false}, {0, NULL, 0, false}};
+		{'q', _("Quit"), TUI_QUIT, false},
+		/* There is no page before: it quits, and is not called Back. */
+		{TUI_KEY_ESC, _("Quit"), TUI_QUIT, true}, {0, NULL, 0, false}};
 	char host[200];
 	struct tui_screen sc = {.title = _("Start"),
 		.crumbs = wizard_crumbs(1),

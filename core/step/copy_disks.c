@@ -238,7 +238,8 @@ static int copy_one(void *ctx, struct copy_share *share, struct err *e)
 
 	c->share = share;
 	if (open_source(c->r, c->disk, &in, e) || copy_into(c, &in, e))
-		return err_in(e, "copy disk %s", slot_of(c->r, c->disk));
+		return err_in(e, "copy disk %s to %s", slot_of(c->r, c->disk),
+			c->sink);
 	return 0;
 }
 
