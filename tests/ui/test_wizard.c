@@ -74,7 +74,7 @@ static void file_refused(void **state)
 		"NOT_FOUND  scan the file /srv/x.ova\n"
 		"  why   /srv/x.ova: No such file or directory\n");
 	s = wiz_run("<wait 1/8>n<wait 2/8><Right><Tab>/srv/x.ova<^N>"
-		    "<wait NOT_FOUND><snap><Enter><wait 2/8><snap>",
+		    "<wait [ Close><snap><Enter><wait 2/8><snap>",
 		80, 24, "", false);
 	if (!strstr(s, "No such file") || strstr(s, "(waited"))
 		fail_msg("%s", s);
@@ -207,7 +207,7 @@ static void edit_refused(void **state)
 	wiz_job("ask-fix");
 	editor("0) printf '# mine\\n\\033[2J\\n' >\"$1\" ;;\n"
 	       "1) sed -i '2d' \"$1\" ;;\n2) exit 1 ;;");
-	s = wiz_run(FIX "<Enter><Right><Enter><wait 0x1b><snap><Enter><Enter>"
+	s = wiz_run(FIX "<Enter><Right><Enter><wait [ Close><snap><Enter><Enter>"
 			"<Enter><called run ask-fix>",
 		80, 24, "", false);
 	if (!strstr(s, "line 2") || strstr(s, "(waited"))
@@ -387,7 +387,7 @@ static void error_whole(void **state)
 	wiz_write("fail-scan",
 		"SSH_CONNECT  log in to 127.0.0.1 as root\n"
 		"  why   127.0.0.1 port 22: Connection refused\n");
-	s = wiz_run("<wait 1/8>n<wait 2/8><^N><wait SSH_CONNECT><snap><Enter>",
+	s = wiz_run("<wait 1/8>n<wait 2/8><^N><wait [ Fermer><snap><Enter>",
 		80, 24, "fr", false);
 	if (!strstr(s, "vmferry-errors(7)") || strstr(s, "(waited"))
 		fail_msg("%s", s);
