@@ -207,8 +207,9 @@ static void edit_refused(void **state)
 	wiz_job("ask-fix");
 	editor("0) printf '# mine\\n\\033[2J\\n' >\"$1\" ;;\n"
 	       "1) sed -i '2d' \"$1\" ;;\n2) exit 1 ;;");
-	s = wiz_run(FIX "<Enter><Right><Enter><wait [ Close><snap><Enter><Enter>"
-			"<Enter><called run ask-fix>",
+	s = wiz_run(FIX
+		"<Enter><Right><Enter><wait [ Close><snap><Enter><Enter>"
+		"<Enter><called run ask-fix>",
 		80, 24, "", false);
 	if (!strstr(s, "line 2") || strstr(s, "(waited"))
 		fail_msg("%s", s);
@@ -387,8 +388,8 @@ static void error_whole(void **state)
 	wiz_write("fail-scan",
 		"SSH_CONNECT  log in to 127.0.0.1 as root\n"
 		"  why   127.0.0.1 port 22: Connection refused\n");
-	s = wiz_run("<wait 1/8>n<wait 2/8><^N><wait [ Fermer><snap><Enter>",
-		80, 24, "fr", false);
+	s = wiz_run("<wait 1/8>n<wait 2/8><^N><wait [ Fermer><snap><Enter>", 80,
+		24, "fr", false);
 	if (!strstr(s, "vmferry-errors(7)") || strstr(s, "(waited"))
 		fail_msg("%s", s);
 }
