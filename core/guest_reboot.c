@@ -9,7 +9,6 @@
 #include "guest_shell.h"
 #include "i18n.h"
 #include "pve.h"
-#include "stop.h"
 #include "str.h"
 
 /* After this answer went out. */
@@ -186,18 +185,18 @@ static int back_yet(struct run *r, struct wait *w, struct err *e)
 /* 1: it is back; 0: the operator is to judge what w tells; -1. */
 static int wait_back(struct run *r, struct wait *w, struct err *e)
 {
-	double next = now_mono() + LOOK;
+	double next = now_mono() + run_seconds(r, LOOK);
 
 	w->began = now_mono();
 	do {
 		int rc;
 
 		progress(r, w);
-		if (stop_sleep(pause_after(r), e))
+		if (run_sleep(r, pause_after(r), e))
 			return -1;
 		rc = back_yet(r, w, e);
 		if (rc == 0 && w->silent && now_mono() > next) {
-			next = now_mono() + LOOK;
+			next = now_mono() + run_seconds(r, LOOK);
 			rc = look(r, w, e);
 			if (rc > 0)
 				return 0;

@@ -24,6 +24,7 @@ struct run_opts {
 	bool guided;       /* from now on: job_set_guided */
 	void (*say)(void *arg, const char *line); /* progress for a person */
 	void *arg;
+	unsigned hurry; /* for tests: so many times shorter pauses; 0: as is */
 };
 
 struct run {
@@ -122,6 +123,10 @@ void run_say(struct run *r, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Newest progress for status; steals. */
 void run_progress(struct run *r, json_t *progress);
+
+/* stop_sleep, by opts->hurry shorter; and such a time. */
+int run_sleep(const struct run *r, unsigned ms, struct err *e);
+double run_seconds(const struct run *r, double s);
 
 /* The VM id on the target, 0 before create_vm. */
 unsigned run_vmid(const struct run *r);

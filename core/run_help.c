@@ -199,6 +199,16 @@ json_t *run_object(const struct run *r, const char *kind, const char *key,
 	return NULL;
 }
 
+double run_seconds(const struct run *r, double s)
+{
+	return r->opts->hurry ? s / r->opts->hurry : s;
+}
+
+int run_sleep(const struct run *r, unsigned ms, struct err *e)
+{
+	return stop_sleep(run_seconds(r, ms), e);
+}
+
 unsigned run_vmid(const struct run *r)
 {
 	_json_ json_t *o = run_object(r, "vm", NULL, NULL);

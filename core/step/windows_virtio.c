@@ -243,7 +243,7 @@ static int wait_up(
 
 		if (pve_agent_ping(p, run_vmid(r), NULL) == 0)
 			return 1;
-		if (stop_sleep(3000, e) || boot_look(r, NULL, &now, e))
+		if (run_sleep(r, 3000, e) || boot_look(r, NULL, &now, e))
 			return -1;
 		v = now.v;
 		boot_sight_free(&now);

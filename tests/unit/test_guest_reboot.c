@@ -184,7 +184,8 @@ static void quiet(void *arg, const char *line)
 /* One worker's turn. */
 static int turn(struct world *w, bool *pending, struct err *why)
 {
-	const struct run_opts o = {.secrets = w->secrets, .say = quiet};
+	const struct run_opts o = {
+		.secrets = w->secrets, .say = quiet, .hurry = 20};
 	struct run r = {.opts = &o, .job = w->job};
 	int rc;
 
@@ -276,6 +277,7 @@ static void comes_back(void **state)
 	assert_int_equal(told(&w), 0);
 	answer(&w, "reboot", "now");
 	anew(&w);
+	runs(&w, "running");
 	says(&w, 1, "vmferry reboot\\n");
 	says(&w, 2, LIFE_OLD);
 	says(&w, 1, ""); /* told to restart */
@@ -321,6 +323,7 @@ static void waits_on(void **state)
 	(void)state;
 	begin(&w, 60);
 	under_way(&w);
+	runs(&w, "running");
 	silent(&w, 1);
 	says(&w, -1, LIFE_NEW);
 	ends(&w, 1, 0, false);

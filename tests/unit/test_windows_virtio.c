@@ -134,7 +134,7 @@ static void quiet(void *arg, const char *line)
 
 static struct run_opts opts_of(struct secrets *s)
 {
-	return (struct run_opts){.secrets = s, .say = quiet};
+	return (struct run_opts){.secrets = s, .say = quiet, .hurry = 20};
 }
 
 /* Run to the next gate, which must be `id` (null: to the end). */
