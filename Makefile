@@ -58,7 +58,7 @@ $(B)/config.mk: tests/deps.txt Makefile
 	@mkdir -p $(@D)
 	@tests/deps.sh build
 	@{ echo "PKG_CFLAGS := $$(pkg-config --cflags $(PKGS))"; \
-	   echo "PKG_LIBS := $$(pkg-config --libs $(PKGS))"; } > $@
+	   echo "PKG_LIBS := $$(pkg-config --libs $(PKGS)) -laio"; } > $@
 
 $(B)/test-deps: tests/deps.txt
 	@tests/deps.sh build test

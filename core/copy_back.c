@@ -14,11 +14,12 @@
 #include "copy_writer.h"
 #include "str.h"
 
-#define DEPTH 4 /* reads under way, or on their way into the digest */
+#define LANES 2 /* ranges at once, each with a thread for its digest */
+#define DEPTH 2 /* reads of each under way, or on their way there */
 
 struct back_piece {
 	unsigned char *buf; /* COPY_PIECE bytes */
-	struct back *back;
+	struct lane *lane;
 	uint64_t off;
 	size_t len, disk; /* bytes read; of these, bytes of the source's size */
 	bool read;        /* the answer came */
@@ -27,19 +28,25 @@ struct back_piece {
 
 enum { GOOD = 1, TO_NOTE, NOTED };
 
-struct back {
-	struct writer *w;
+struct lane {
+	struct back *back;
 	pthread_t thread;
-	bool runs;
-	unsigned char *asked; /* by range; the writer's thread only */
-	bool finishing;
-	size_t from; /* no range before it is to be asked for, */
-	uint64_t at; /* but this: the next offset; UINT64_MAX: none */
+	uint64_t at; /* the next offset to be asked for; UINT64_MAX: none */
 
-	pthread_mutex_t lock; /* of all below */
-	pthread_cond_t more;
+	pthread_cond_t more; /* with the lock of back, as all below */
 	struct back_piece piece[DEPTH]; /* a ring, in the order of asking */
 	unsigned first, used;
+};
+
+struct back {
+	struct writer *w;
+	struct lane lane[LANES];
+	unsigned lanes;       /* of these, with a thread */
+	unsigned char *asked; /* by range; the writer's thread only */
+	bool finishing;
+	size_t from; /* no range before it is to be asked for */
+
+	pthread_mutex_t lock; /* of all below */
 	bool ended;
 	/* By range: it gave its digest; from then on the writer's. */
 	unsigned char *good;
@@ -72,14 +79,15 @@ static void compare(struct back *b, const struct back_piece *p,
 }
 
 /* The next piece in order, once it is read; null: the end. */
-static struct back_piece *next_piece(struct back *b)
+static struct back_piece *next_piece(struct lane *l)
 {
+	struct back *b = l->back;
 	struct back_piece *p;
 
 	pthread_mutex_lock(&b->lock);
-	p = &b->piece[b->first];
-	while (!b->ended && !(b->used && p->read))
-		pthread_cond_wait(&b->more, &b->lock);
+	p = &l->piece[l->first];
+	while (!b->ended && !(l->used && p->read))
+		pthread_cond_wait(&l->more, &b->lock);
 	if (b->ended)
 		p = NULL;
 	pthread_mutex_unlock(&b->lock);
@@ -90,10 +98,11 @@ static void *digest(void *arg)
 {
 	_sha256_ struct sha256 *sum = sha256_new();
 	unsigned char sha[SHA256_LEN];
-	struct back *b = arg;
+	struct lane *l = arg;
+	struct back *b = l->back;
 	struct back_piece *p;
 
-	while ((p = next_piece(b))) {
+	while ((p = next_piece(l))) {
 		sha256_add(sum, p->buf, p->disk);
 		if (p->last) {
 			sha256_end(sum, sha);
@@ -101,8 +110,8 @@ static void *digest(void *arg)
 		}
 		pthread_mutex_lock(&b->lock);
 		p->read = false;
-		b->first = (b->first + 1) % DEPTH;
-		b->used--;
+		l->first = (l->first + 1) % DEPTH;
+		l->used--;
 		pthread_mutex_unlock(&b->lock);
 		pump_wake(b->w->p);
 	}
@@ -114,7 +123,8 @@ static void *digest(void *arg)
 static void on_read(void *arg, int err_no)
 {
 	struct back_piece *p = arg;
-	struct writer *w = p->back->w;
+	struct back *b = p->lane->back;
+	struct writer *w = b->w;
 	char where[STR_SIZE_LEN];
 	struct err e = {0};
 
@@ -126,10 +136,10 @@ static void on_read(void *arg, int err_no)
 		writer_fail(w, &e);
 		return;
 	}
-	pthread_mutex_lock(&p->back->lock);
+	pthread_mutex_lock(&b->lock);
 	p->read = true;
-	pthread_cond_signal(&p->back->more);
-	pthread_mutex_unlock(&p->back->lock);
+	pthread_cond_signal(&p->lane->more);
+	pthread_mutex_unlock(&b->lock);
 }
 
 /* Marked, not of zeros (the target's own word serves for those), and nobody
@@ -142,64 +152,72 @@ static bool to_be_read(const struct back *b, size_t i)
 		!s->checked && !b->asked[i];
 }
 
-static bool next_range(struct back *b)
+static bool next_range(struct back *b, struct lane *l)
 {
 	while (b->from < b->w->p->n && !to_be_read(b, b->from))
 		b->from++;
 	if (b->from == b->w->p->n)
 		return false;
 	b->asked[b->from] = 1;
-	b->at = b->from * b->w->p->range;
+	l->at = b->from * b->w->p->range;
 	return true;
 }
 
-static struct back_piece *free_piece(struct back *b)
+static struct back_piece *free_piece(struct back *b, struct lane *l)
 {
 	struct back_piece *p = NULL;
 
 	pthread_mutex_lock(&b->lock);
-	if (b->used < DEPTH)
-		p = &b->piece[(b->first + b->used) % DEPTH];
+	if (l->used < DEPTH)
+		p = &l->piece[(l->first + l->used) % DEPTH];
 	pthread_mutex_unlock(&b->lock);
 	return p;
 }
 
-static void set_piece(struct back *b, struct back_piece *p)
+static void set_piece(struct back *b, struct lane *l, struct back_piece *p)
 {
 	const struct copy_map *m = b->w->map;
-	size_t i = b->at / m->range;
+	size_t i = l->at / m->range;
 	uint64_t end = i * m->range + copy_map_len(m, i), over;
 
-	p->off = b->at;
-	p->disk = end - b->at < COPY_PIECE ? end - b->at : COPY_PIECE;
+	p->off = l->at;
+	p->disk = end - l->at < COPY_PIECE ? end - l->at : COPY_PIECE;
 	over = p->disk % b->w->out->block;
 	p->len = p->disk + (over ? b->w->out->block - over : 0);
 	p->read = false;
 	p->last = p->off + p->disk == end;
-	b->at = p->last ? UINT64_MAX : p->off + p->disk;
+	l->at = p->last ? UINT64_MAX : p->off + p->disk;
 }
 
-static int ask(struct back *b, struct back_piece *p, struct err *e)
+static int ask(
+	struct back *b, struct lane *l, struct back_piece *p, struct err *e)
 {
 	const struct disk_out *out = b->w->out;
 
-	set_piece(b, p);
+	set_piece(b, l, p);
 	b->w->in_flight++;
 	pthread_mutex_lock(&b->lock);
-	b->used++;
+	l->used++;
 	pthread_mutex_unlock(&b->lock);
 	return out->ops->read(out->priv, p->buf, p->len, p->off, on_read, p, e);
 }
 
-static void ask_more(struct back *b)
+static void ask_lane(struct back *b, struct lane *l)
 {
 	struct back_piece *p;
 	struct err e = {0};
 
-	while (!writer_failed(b->w) && !b->w->broken && (p = free_piece(b)) &&
-		(b->at != UINT64_MAX || next_range(b)))
-		if (ask(b, p, &e))
+	while (!writer_failed(b->w) && !b->w->broken &&
+		(p = free_piece(b, l)) &&
+		(l->at != UINT64_MAX || next_range(b, l)))
+		if (ask(b, l, p, &e))
 			writer_refused(b->w, &e);
+}
+
+static void ask_more(struct back *b)
+{
+	for (unsigned i = 0; i < b->lanes; i++)
+		ask_lane(b, &b->lane[i]);
 }
 
 /* A buffer is free: the target takes what the readers bring. */
@@ -230,7 +248,8 @@ void back_look(struct writer *w)
 	if (!w->back)
 		return;
 	take_good(w->back);
-	if (target_keeps_up(w->p))
+	/* What is measured is measured without it. */
+	if (w->roads.phase == ROADS_STEADY && target_keeps_up(w->p))
 		ask_more(w->back);
 }
 
@@ -294,7 +313,9 @@ static bool busy(struct back *b)
 	bool is;
 
 	pthread_mutex_lock(&b->lock);
-	is = b->used || b->err.code;
+	is = b->err.code;
+	for (unsigned i = 0; i < b->lanes; i++)
+		is |= b->lane[i].used > 0;
 	pthread_mutex_unlock(&b->lock);
 	return is;
 }
@@ -325,6 +346,26 @@ bool back_goes_on(const struct writer *w)
 	return w->back && w->back->finishing;
 }
 
+/* Its thread, and the buffers it needs; false: not with this one. */
+static bool lane_start(struct back *b, struct lane *l)
+{
+	l->back = b;
+	l->at = UINT64_MAX;
+	pthread_cond_init(&l->more, NULL);
+	for (unsigned i = 0; i < DEPTH; i++) {
+		l->piece[i].buf = xaligned(COPY_PIECE);
+		l->piece[i].lane = l;
+	}
+	return pthread_create(&l->thread, NULL, digest, l) == 0;
+}
+
+static void lane_free(struct lane *l)
+{
+	for (unsigned i = 0; i < DEPTH; i++)
+		free(l->piece[i].buf);
+	pthread_cond_destroy(&l->more);
+}
+
 void back_start(struct writer *w)
 {
 	struct back *b;
@@ -334,22 +375,19 @@ void back_start(struct writer *w)
 		return;
 	b = xcalloc(1, sizeof(*b));
 	b->w = w;
-	b->at = UINT64_MAX;
 	b->asked = xcalloc(w->p->n, 1);
 	b->good = xcalloc(w->p->n, 1);
 	pthread_mutex_init(&b->lock, NULL);
-	pthread_cond_init(&b->more, NULL);
-	for (unsigned i = 0; i < DEPTH; i++) {
-		b->piece[i].buf = xmalloc(COPY_PIECE);
-		b->piece[i].back = b;
-	}
 	w->back = b;
 	sigfillset(&every);
 	pthread_sigmask(SIG_SETMASK, &every, &before);
-	b->runs = pthread_create(&b->thread, NULL, digest, b) == 0;
+	while (b->lanes < LANES && lane_start(b, &b->lane[b->lanes]))
+		b->lanes++;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (b->lanes < LANES)
+		lane_free(&b->lane[b->lanes]);
 	/* Without a thread all is read back afterwards. */
-	if (!b->runs)
+	if (!b->lanes)
 		back_end(w);
 }
 
@@ -361,14 +399,14 @@ void back_end(struct writer *w)
 		return;
 	pthread_mutex_lock(&b->lock);
 	b->ended = true;
-	pthread_cond_signal(&b->more);
+	for (unsigned i = 0; i < b->lanes; i++)
+		pthread_cond_signal(&b->lane[i].more);
 	pthread_mutex_unlock(&b->lock);
-	if (b->runs)
-		pthread_join(b->thread, NULL);
-	for (unsigned i = 0; i < DEPTH; i++)
-		free(b->piece[i].buf);
+	for (unsigned i = 0; i < b->lanes; i++) {
+		pthread_join(b->lane[i].thread, NULL);
+		lane_free(&b->lane[i]);
+	}
 	pthread_mutex_destroy(&b->lock);
-	pthread_cond_destroy(&b->more);
 	free(b->asked);
 	free(b->good);
 	free(b);

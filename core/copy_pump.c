@@ -35,7 +35,7 @@ int pump_init(struct pump *p, const struct copy_job *job, unsigned readers,
 	while (buffers--) {
 		struct piece *piece = xcalloc(1, sizeof(*piece));
 
-		piece->buf = xmalloc(COPY_PIECE);
+		piece->buf = xaligned(COPY_PIECE);
 		piece->pump = p;
 		piece->next = p->free;
 		p->free = piece;

@@ -10,7 +10,7 @@
 
 /* A measurement: so many bytes and so long, or the longest time. */
 #define ENOUGH_BYTES (32ULL << 20)
-#define ENOUGH_TIME 0.25    /* s */
+#define ENOUGH_TIME 0.25    /* s; twice as long for connections */
 #define LONGEST 2.0         /* s */
 #define SETTLE 5.0          /* s, for connections to come up */
 #define GAIN 1.12           /* more connections must bring so much */
@@ -93,6 +93,7 @@ static bool meter_done(struct roads *r, const struct pump *p)
 {
 	struct road_meter *m = &r->meter;
 	double now = now_mono(), t = now - m->from;
+	unsigned times = r->phase == ROADS_GROW ? 2 : 1;
 	uint64_t bytes;
 
 	if (!m->runs) {
@@ -105,7 +106,7 @@ static bool meter_done(struct roads *r, const struct pump *p)
 	}
 	bytes = p->got[r->road] - m->base;
 	if (t < span(r, p) &&
-		(r->phase == ROADS_STEADY || t < ENOUGH_TIME ||
+		(r->phase == ROADS_STEADY || t < times * ENOUGH_TIME ||
 			bytes < ENOUGH_BYTES))
 		return false;
 	m->rate = t > 0 ? bytes / t : 0;

@@ -264,7 +264,7 @@ static int verify(struct check *c, struct err *e)
 	if (sink_extents(c->out, KNOWN_MAX, &c->known, e))
 		return -1;
 	for (size_t i = 0; i < DEPTH; i++)
-		c->slot[i].buf = xmalloc(PIECE);
+		c->slot[i].buf = xaligned(PIECE);
 	pass_over(c);
 	rc = check_all(c, e);
 	/* A read without an answer has a buffer of ours. */

@@ -4,9 +4,11 @@
  *
  *   qcow2:PATH   raw:PATH   /dev/x   nbd+unix:///[EXPORT]?socket=PATH
  *
- * All are written through NBD (core/nbd.c): the first three by a qemu-nbd
- * that is this process's child and ends with it. Requests are asynchronous:
- * they are queued, and answered inside `wait`. One thread uses a disk_out.
+ * raw and /dev are written by the kernel's asynchronous I/O past the page
+ * cache (core/aio.c) where that can be; all else through NBD (core/nbd.c), to
+ * a qemu-nbd that is this process's child and ends with it where there is no
+ * other. Requests are queued, and answered inside `wait`. One thread uses a
+ * disk_out.
  */
 #ifndef CORE_SINK_H
 #define CORE_SINK_H

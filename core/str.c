@@ -34,6 +34,15 @@ void *xmalloc(size_t n)
 	return p;
 }
 
+void *xaligned(size_t n)
+{
+	void *p;
+
+	if (posix_memalign(&p, 4096, n ? n : 1))
+		abort();
+	return p;
+}
+
 void *xcalloc(size_t n, size_t size)
 {
 	void *p = calloc(n ? n : 1, size ? size : 1);

@@ -24,6 +24,8 @@ void cleanup_file(FILE **f);
 
 void *xmalloc(size_t n);
 void *xcalloc(size_t n, size_t size);
+/* At a multiple of 4096, as O_DIRECT wants it; freed as any other. */
+void *xaligned(size_t n);
 /* Grow an array to n elements of size bytes; the new part is not cleared. */
 void *xreallocarray(void *p, size_t n, size_t size);
 /* A copy, owned by the caller; null stays null. */

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../nbd.h"
+#include "../aio.h"
 #include "../stop.h"
 #include "../str.h"
 
@@ -49,7 +49,7 @@ static int open_block(const char *spec, const struct sink_opts *o,
 			e, ERR_BAD_INPUT, "%s is not a block device", spec);
 	if (!o->read_only && check_free(spec, e))
 		return -1;
-	return nbd_open_file(spec, "raw", o, out, e);
+	return aio_open_file(spec, o, out, e);
 }
 
 const struct sink sink_block = {

@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "../nbd.h"
+#include "../aio.h"
 #include "../str.h"
 
 #define PREFIX "raw:"
@@ -36,7 +36,7 @@ static int open_raw(const char *spec, const struct sink_opts *o,
 
 	if (created && make(path, o->size, e))
 		return -1;
-	if (nbd_open_file(path, "raw", o, out, e))
+	if (aio_open_file(path, o, out, e))
 		return -1;
 	out->created = created;
 	return 0;

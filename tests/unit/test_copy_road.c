@@ -352,7 +352,7 @@ static void a_road_that_slows_down(void **state)
 	copy_by((struct way){.one = 60e6, .all = 70e6},
 		(struct way){.one = 120e6,
 			.all = 130e6,
-			.drops = 50 * MIB,
+			.drops = 120 * MIB,
 			.late = 20e6},
 		2, &res);
 	try_again = 0;
@@ -376,7 +376,7 @@ static void a_link_that_slows_down(void **state)
 	try_again = 1.2;
 	copy_by((struct way){.one = 60e6,
 			.all = 60e6,
-			.drops = 70 * MIB,
+			.drops = 100 * MIB,
 			.late = 20e6},
 		(struct way){0}, 1, &res);
 	try_again = 0;
