@@ -296,7 +296,8 @@ int pve_vm_unlink(struct pve *p, unsigned vmid, const char *disk, bool erase,
 /*
  * Remove a stopped VM with the volumes in its configuration, and from backup
  * jobs. Success where it is not there. From 7.0 on volumes that are not in
- * the configuration stay; before, Proxmox VE removes all that carry the id.
+ * the configuration stay; before, Proxmox VE removes all that carry the id:
+ * target_only_ours.
  */
 int pve_vm_destroy(struct pve *p, unsigned vmid, const struct pve_progress *pr,
 	struct err *e);

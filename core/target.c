@@ -52,6 +52,64 @@ int target_is_ours(
 		id, tag);
 }
 
+/* "local:100/vm-100-disk-0.qcow2,size=1G" is this volume. */
+static bool in_config(const json_t *config, const char *volid)
+{
+	size_t n = strlen(volid);
+	const json_t *v;
+	const char *key;
+
+	json_object_foreach ((json_t *)config, key, v) {
+		const char *s = json_string_value(v);
+
+		if (s && strncmp(s, volid, n) == 0 && (!s[n] || s[n] == ','))
+			return true;
+	}
+	return false;
+}
+
+static int only_ours_on(const struct run *r, struct pve *p, unsigned id,
+	const json_t *config, const char *storage, struct err *e)
+{
+	_json_ json_t *volumes = NULL;
+	const json_t *v;
+	size_t i;
+
+	if (pve_volumes(p, storage, id, &volumes, e))
+		return -1;
+	json_array_foreach (volumes, i, v) {
+		const char *volid = json_str_or(v, "volid", "");
+		_json_ json_t *ours = run_object(r, "volume", "id", volid);
+
+		if (!ours && !in_config(config, volid))
+			return err_set(e, ERR_VOLUME_FOREIGN,
+				"the volume %s is not this job's, and Proxmox "
+				"VE %s would remove it together with VM %u",
+				volid, pve_version_text(p), id);
+	}
+	return 0;
+}
+
+int target_only_ours(
+	const struct run *r, struct pve *p, unsigned id, struct err *e)
+{
+	_json_ json_t *config = NULL, *storages = NULL;
+	const json_t *s;
+	size_t i;
+
+	if (pve_has(p, PVE_DESTROY_KEEP))
+		return 0;
+	if (pve_vm_config(p, id, &config, e) || pve_storages(p, &storages, e))
+		return -1;
+	json_array_foreach (storages, i, s)
+		if (json_flag(s, "active", true) &&
+			json_flag(s, "enabled", true) &&
+			only_ours_on(r, p, id, config,
+				json_str_or(s, "storage", ""), e))
+			return -1;
+	return 0;
+}
+
 int target_volume(struct run *r, size_t i, char **volid, char **path,
 	uint64_t *size, char **format, struct err *e)
 {

@@ -22,6 +22,15 @@ char *target_about(const char *annotation, const char *from, const char *tag);
 int target_is_ours(
 	const struct run *r, struct pve *p, unsigned id, struct err *e);
 
+/*
+ * May VM id be destroyed without a loss to others? Proxmox VE before 7.0 then
+ * removes every volume of that id, whoever left it (pve-api.md, 7.3).
+ * ERR_VOLUME_FOREIGN where a storage lists one that neither the VM's
+ * configuration nor the journal names.
+ */
+int target_only_ours(
+	const struct run *r, struct pve *p, unsigned id, struct err *e);
+
 /* Volume of disk i: any of the outputs may be null; the texts are to be
  * freed. A path that is asked for is there (node_volume_ready). ERR_INTERNAL
  * before create_vm. */

@@ -374,7 +374,8 @@ static int undo(struct run *r, struct err *e)
 		return -1;
 	if (there) {
 		run_say(r, "  removing VM %u and its volumes", id);
-		if (pve_vm_destroy(p, id, NULL, e))
+		if (target_only_ours(r, p, id, e) ||
+			pve_vm_destroy(p, id, NULL, e))
 			return -1;
 	}
 	if (free_volumes(r, p, e))
