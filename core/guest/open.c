@@ -209,19 +209,29 @@ static char *fstab_device(struct guest *g, const char *spec)
 	return NULL;
 }
 
+/* Does the file system fs, a subvolume ("btrfsvol:/dev/sdb2/@"), lie on dev?
+ * By its UUID: libguestfs leaves the kernel's own name of a disk in it, which
+ * is another wherever the kernel saw the appliance's disk first. */
+static bool subvolume_on(struct guest *g, const char *fs, const char *dev)
+{
+	_free_ char *want = guestfs_vfs_uuid(G(g), dev);
+	_free_ char *is = guestfs_vfs_uuid(G(g), fs);
+
+	return want && is && *want && strcmp(want, is) == 0;
+}
+
 /* Is this line's device the one that is mounted at /, by its name among the
  * file systems ("/dev/sda1", "btrfsvol:/dev/sda2/@")? */
 static bool is_here(struct guest *g, const struct mount *m, const char *fs)
 {
-	_free_ char *dev = fstab_device(g, m->spec);
+	_free_ char *dev = fstab_device(g, m->spec), *subvol = NULL;
 	const char *path = m->subvol ? strchr(m->subvol, '=') + 1 : NULL;
-	size_t n = dev ? strlen(dev) : 0;
 
 	if (!dev || !str_starts(fs, "btrfsvol:"))
 		return dev && strcmp(dev, fs) == 0;
-	fs += strlen("btrfsvol:");
-	return path && strncmp(fs, dev, n) == 0 && fs[n] == '/' &&
-		strcmp(fs + n + 1, path + (*path == '/')) == 0;
+	subvol = guestfs_mountable_subvolume(G(g), fs);
+	return path && subvol && strcmp(subvol, path + (*path == '/')) == 0 &&
+		subvolume_on(g, fs, dev);
 }
 
 /* Does the system that is mounted at / say that this is its place? A copy of
