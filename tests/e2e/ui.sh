@@ -13,7 +13,9 @@ ui_open() {
   ui=$1
   shift 2
   printf -v cmd '%q ' "$@"
-  mux new-session -d -s "$ui" -x "${size%x*}" -y "${size#*x}" \
+  # A server that leaves with its last terminal would race with the next.
+  mux start-server \; set -s exit-empty off \; \
+    new-session -d -s "$ui" -x "${size%x*}" -y "${size#*x}" \
     "$cmd; echo \"left with \$?, \$(stty -a | grep -oE -e '-?(echo|icanon)\\b' |
       tr '\\n' ' ')\"; exec cat"
   mux set -t "$ui" status off
