@@ -209,10 +209,12 @@ void tui_wait(struct tui *t, void (*input)(struct tui *t))
 		p[i] = (struct pollfd){
 			.fd = t->watches[i - 2].fd, .events = POLLIN};
 	if (poll(p, n, ms) > 0) {
-		if (p[0].revents)
-			read_signals(t);
+		/* Keys first: they were typed before a resize, at the screen
+		 * as it was. */
 		if (p[1].revents && !t->hung)
 			input(t);
+		if (p[0].revents)
+			read_signals(t);
 		for (int i = 2; i < n; i++)
 			if (p[i].revents)
 				serve_watch(t, p[i].fd);

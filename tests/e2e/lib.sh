@@ -38,6 +38,9 @@ e2e_begin() {
   work=$(mktemp -d "${TMPDIR:-/tmp}/vmferry-$name.XXXXXX")
   export VMFERRY_STATE=$work/state
   trap e2e_end EXIT
+  # What ends a test says where.
+  set -E
+  trap 'say "exit $? in ${BASH_SOURCE[0]##*/}:$LINENO: $BASH_COMMAND"' ERR
   "$lab" start "$work/lab" --guests "$cache" "$@" >&2 || fail "lab start"
   appliance
   # shellcheck disable=SC1091
@@ -126,7 +129,7 @@ api_login() {
     echo "header = \"Authorization: PVEAPIToken=$pve_user=$pve_secret\""
     return
   fi
-  node curl -skf --data-urlencode "username=$pve_user" \
+  node curl -sSkf --data-urlencode "username=$pve_user" \
     --data-urlencode "password=$pve_secret" "$PVE_URL/api2/json/access/ticket" |
     jq -r '.data | "header = \"Cookie: PVEAuthCookie=\(.ticket)\"",
       "header = \"CSRFPreventionToken: \(.CSRFPreventionToken)\""'
@@ -137,7 +140,7 @@ api() {
   local method=$1 path=$2 args=() kv
   shift 2
   for kv in "$@"; do args+=(--data-urlencode "$kv"); done
-  api_login | node curl -skf -K - -X "$method" "${args[@]}" "$PVE_URL/api2/json$path"
+  api_login | node curl -sSkf -K - -X "$method" "${args[@]}" "$PVE_URL/api2/json$path"
 }
 
 # on_node: "VMID NAME" of each VM there.

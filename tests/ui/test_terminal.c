@@ -75,12 +75,19 @@ static void resizes(void **state)
 static void small_is_deaf(void **state)
 {
 	struct ui_pty *p = open_menu();
+	long before;
 	int status;
 
 	(void)state;
 	ui_pty_resize(p, 40, 10);
 	ui_pty_wait(p, "too small");
-	ui_pty_send(p, "q\r");
+	/* Ctrl-L shows that the keys before it were read. */
+	before = p->bytes;
+	ui_pty_send(p, "q\r\f");
+	for (double end = now_mono() + 20; p->bytes == before;) {
+		assert_true(now_mono() < end);
+		ui_pty_listen(p, 0.01);
+	}
 	ui_pty_resize(p, 80, 24);
 	ui_pty_wait(p, "Widgets");
 	ui_pty_resize(p, 40, 10);

@@ -287,6 +287,19 @@ static void skip_at_work(void **state)
 		fail_msg("%s", s);
 }
 
+/* m, while the job is at work. */
+static void mode_switched(void **state)
+{
+	struct job *job;
+
+	(void)state;
+	wiz_job("copying");
+	job = wiz_hold("copying");
+	done("<wait 1/8><Enter><wait 7/17><wait Express:>m"
+	     "<called guided copying on><wait Guided:>");
+	wiz_release(job);
+}
+
 static void way_back(void **state)
 {
 	(void)state;
@@ -433,6 +446,7 @@ int main(void)
 		IN_STATE(retried),
 		IN_STATE(skip_has_reason),
 		IN_STATE(skip_at_work),
+		IN_STATE(mode_switched),
 		IN_STATE(way_back),
 		IN_STATE(back_keeps),
 		IN_STATE(stranger_refused),

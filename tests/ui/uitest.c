@@ -320,6 +320,23 @@ char *ui_test_run(ui_fn fn, void *arg, const char *keys, int cols, int rows,
 	return buf_steal(&b);
 }
 
+/* The first line in which two texts differ: cmocka cuts whole ones. */
+static void first_difference(
+	const char *path, const char *text, const char *want)
+{
+	size_t i = 0, line = 0;
+	int n = 1;
+
+	for (; text[i] && text[i] == want[i]; i++)
+		if (text[i] == '\n') {
+			line = i + 1;
+			n++;
+		}
+	fail_msg("%s, line %d\n  drawn  %.*s\n  wanted %.*s", path, n,
+		(int)strcspn(text + line, "\n"), text + line,
+		(int)strcspn(want + line, "\n"), want + line);
+}
+
 void ui_golden(const char *name, const char *text)
 {
 	_free_ char *path = xasprintf("tests/ui/golden/%s.txt", name);
@@ -335,6 +352,5 @@ void ui_golden(const char *name, const char *text)
 	if (file_read(path, 1 << 20, &want, NULL, &e) != 0)
 		fail_msg("%s: %s", path, e.why);
 	if (strcmp(want, text) != 0)
-		fail_msg("%s is not what was drawn:\n%s\nwanted:\n%s", path,
-			text, want);
+		first_difference(path, text, want);
 }

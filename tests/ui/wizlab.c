@@ -61,7 +61,7 @@ const struct wiz_script wiz_scripts[] = {
 		     "k<snap><Enter><Esc>w<snap><Esc>r<snap>e<snap>"},
 	{"copying", true,
 		OPEN "<wait 12.34 GiB><snap><PgDn><snap>?<snap><Esc>s<snap>"
-		     "<Esc>m<snap><Down><Down><snap>"},
+		     "<Esc><Down><Down><wait 9/17><snap>"},
 	{"stopped", false,
 		OPEN "<wait 7/17><snap>w<snap><Enter><snap><Esc><Esc>"},
 	{"done", false, "<wait 1/8><snap><Down><Enter><snap><PgDn><snap>"},
