@@ -51,11 +51,15 @@ e2e_begin() {
 # e2e_end [STATUS]: for the trap; the status it ends with.
 e2e_end() {
   local rc=${1:-$?}
+  trap - ERR
   if [ $rc -ne 0 ] && [ -n "${E2E_KEEP:-}" ]; then
     say "kept: $work (tests/lab/lab stop $work/lab)"
     exit $rc
   fi
-  "$lab" stop "$work/lab" >&2 || true
+  # Nothing to write on where the terminal was closed.
+  trap '' HUP
+  set +e
+  "$lab" stop "$work/lab" >"$work/stop" 2>&1 || cat "$work/stop" >&2
   rm -rf --one-file-system "$work"
   exit $rc
 }
