@@ -60,12 +60,28 @@ static bool understood(struct ssh_child *c, const char *line)
 		strstr(line, "records out") || strstr(line, "copied");
 }
 
+/* What is too much goes, but the line that is still coming. */
+static void forget_words(struct buf *w)
+{
+	char *nl = strrchr(w->s, '\n');
+	size_t left = nl ? strlen(nl + 1) : w->len;
+
+	if (left > WORDS_MAX)
+		left = 0; /* no line of ours */
+	memmove(w->s, w->s + w->len - left, left + 1);
+	w->len = left;
+}
+
 /* Keep what nobody understands; dd's counts would only fill memory. */
 static void take_words(struct ssh_child *c, const char *p, size_t n)
 {
+	size_t had = c->words.len;
 	char *at, *nl;
 
 	buf_add(&c->words, p, n);
+	/* A NUL would hide all that stands behind it. */
+	for (at = c->words.s + had; n--; at++)
+		*at = *at ? *at : ' ';
 	for (at = c->words.s; (nl = strchr(at, '\n'));) {
 		size_t len = nl + 1 - at, rest = strlen(nl + 1) + 1;
 
@@ -79,7 +95,7 @@ static void take_words(struct ssh_child *c, const char *p, size_t n)
 		c->words.len -= len;
 	}
 	if (c->words.len > WORDS_MAX)
-		buf_clear(&c->words);
+		forget_words(&c->words);
 }
 
 static void read_err(struct ssh_child *c)
@@ -280,6 +296,9 @@ static int step(struct ssh_child *c, struct batch *b, struct err *e)
 		{.fd = b->send_left ? c->in : -1, .events = POLLOUT},
 	};
 
+	/* Its end shows at standard output, which is not looked at. */
+	if (c->err < 0 && p[0].fd < 0 && c->sent <= b->i && b->i < b->n)
+		return ended(c, b->from->file, e);
 	poll(p, 3, 200);
 	if (p[2].revents)
 		send_some(c, b);
@@ -287,9 +306,6 @@ static int step(struct ssh_child *c, struct batch *b, struct err *e)
 		read_err(c);
 	if (p[0].revents && read_out(c, b, e))
 		return -1;
-	/* Its end shows at standard output, which is not looked at. */
-	if (c->err < 0 && p[0].fd < 0 && c->sent <= b->i && b->i < b->n)
-		return ended(c, b->from->file, e);
 	if (drive(c, b, e))
 		return -1;
 	return look_at_clock(c, b, e);
