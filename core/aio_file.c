@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "stop.h"
@@ -67,6 +68,48 @@ int aio_zero(struct aio_file *f, uint64_t off, uint64_t len)
 
 /* --- open --- */
 
+/* What the device below a file is addressed in, or 0. A hole of the file is
+ * read in any size, so that trying tells nothing. */
+static uint32_t blocks_below(const struct stat *st)
+{
+	static const char *const names[] = {"queue/logical_block_size",
+		"../queue/logical_block_size"}; /* of a disk, a partition */
+	_free_ char *dir = xasprintf(
+		"/sys/dev/block/%u:%u", major(st->st_dev), minor(st->st_dev));
+	uint64_t n = 0;
+
+	for (size_t i = 0; !n && i < ARRAY_LEN(names); i++) {
+		_free_ char *path = path_join(dir, names[i]), *text = NULL;
+
+		if (file_read(path, 64, &text, NULL, NULL) ||
+			str_u64(str_trim(text), AIO_ALIGN, &n))
+			n = 0;
+	}
+	return n;
+}
+
+/* A block that it takes and its size is a multiple of; 0: none that we can. */
+static uint32_t block_of(const struct aio_file *f, const struct stat *st)
+{
+	uint32_t block = AIO_ALIGN;
+	unsigned char *buf;
+	int n = 0;
+
+	if (f->device) {
+		if (ioctl(f->fd, BLKSSZGET, &n) || n < 512 || n > AIO_ALIGN)
+			n = 0;
+		return n;
+	}
+	/* Whole pages suit every file system. */
+	if (f->size % AIO_ALIGN)
+		block = blocks_below(st);
+	buf = xaligned(AIO_ALIGN);
+	if (block && pread(f->fd, buf, block, 0) < 0)
+		block = 0;
+	free(buf);
+	return block;
+}
+
 static int look_at(struct aio_file *f, struct err *e)
 {
 	struct stat st;
@@ -77,27 +120,8 @@ static int look_at(struct aio_file *f, struct err *e)
 	f->size = st.st_size;
 	if (f->device && ioctl(f->fd, BLKGETSIZE64, &f->size))
 		return err_sys(e, ERR_IO, "ask the target for its size");
+	f->block = block_of(f, &st);
 	return 0;
-}
-
-/* The smallest block that it takes; 0: none that we can. */
-static uint32_t block_of(const struct aio_file *f)
-{
-	unsigned char *buf;
-	uint32_t block;
-	int n = 0;
-
-	if (f->device) {
-		if (ioctl(f->fd, BLKSSZGET, &n) || n < 512 || n > AIO_ALIGN)
-			n = 0;
-		return n;
-	}
-	buf = xaligned(AIO_ALIGN);
-	for (block = 512; block <= AIO_ALIGN; block *= 2)
-		if (pread(f->fd, buf, block, 0) >= 0)
-			break;
-	free(buf);
-	return block <= AIO_ALIGN ? block : 0;
 }
 
 /* QEMU has read locks on some bytes of what it has open, and looks for locks
@@ -146,12 +170,10 @@ int aio_file_open(
 	if (f->fd < 0)
 		return errno == EINVAL ? 1 : err_sys(e, ERR_IO, "%s", path);
 	rc = look_at(f, e);
-	if (rc == 0) {
-		f->block = block_of(f);
+	if (rc == 0)
 		rc = !f->block || f->size % f->block
 			? 1
 			: lock(f, path, read_only, e);
-	}
 	if (rc)
 		aio_file_close(f);
 	return rc;

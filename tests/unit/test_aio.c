@@ -110,6 +110,58 @@ static void zeros_by_writing(void **state)
 	assert_memory_equal(b, was, SIZE);
 }
 
+static bool own_mounts(void)
+{
+	return geteuid() == 0 && unshare(CLONE_NEWNS) == 0 &&
+		mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0;
+}
+
+static bool script_runs(const char *script, const char *a, const char *b)
+{
+	return proc_must((const char *const[]){"sh", "-c", script, "sh", a, b,
+				 NULL},
+		       NULL, NULL, ERR_IO, NULL) == 0;
+}
+
+/* A file system on a disk of 4096 byte sectors, and a source that is no
+ * multiple of them: into a new file and into an old one that is long enough. */
+static void on_a_disk_of_large_sectors(void **state)
+{
+	static const char script[] =
+		"truncate -s 32M \"$1\" && mkdir \"$2\" && "
+		"d=$(losetup -b 4096 --show -f \"$1\") && { "
+		"mke2fs -q -F \"$d\" && mount \"$d\" \"$2\"; rc=$?; "
+		"losetup -d \"$d\"; exit $rc; }";
+	static const uint64_t old[] = {0, 4 * MIB + 1536, 5 * MIB};
+	_free_ char *img = real_path("4kn.img"), *at = real_path("4kn");
+	_free_ char *target = real_spec("raw:", "4kn/t.raw");
+	_free_ char *w = real_path("4kn/t.raw"), *src = real_path("src.raw");
+	_free_ char *keep = real_path("state.4kn");
+
+	(void)state;
+	real_need();
+	if (!own_mounts() || !script_runs(script, img, at)) {
+		fprintf(stderr, "skipped: no such disk (needs root)\n");
+		skip();
+	}
+	srandom(8);
+	for (size_t i = 0; i < ARRAY_LEN(old); i++) {
+		_copy_result_ struct copy_result r = {0};
+		struct real_copy c = {
+			.source = src, .target = target, .create = !old[i]};
+		struct err e = {0};
+
+		real_raw(src, 4 * MIB + 1536);
+		if (old[i])
+			real_raw(w, old[i]);
+		must(real_run(&c, keep, &r, &e), &e);
+		real_same(src, "raw", w);
+		must(real_verify(target, r.map, &e), &e);
+		assert_int_equal(unlink(w) || unlink(keep), 0);
+	}
+	umount(at);
+}
+
 /* A file system that fills up under it, and has room again. */
 static void full_without_a_server(void **state)
 {
@@ -132,11 +184,7 @@ static void full_without_a_server(void **state)
 
 	(void)state;
 	real_need();
-	if (geteuid() != 0 || unshare(CLONE_NEWNS) ||
-		mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) ||
-		proc_must((const char *const[]){"sh", "-c", script, "sh", img,
-				  at, NULL},
-			NULL, NULL, ERR_IO, NULL)) {
+	if (!own_mounts() || !script_runs(script, img, at)) {
 		fprintf(stderr,
 			"skipped: needs root, for a small file system\n");
 		skip();
@@ -159,6 +207,7 @@ int main(void)
 		cmocka_unit_test(qemu_is_shut_out),
 		cmocka_unit_test(odd_buffers_and_zeros),
 		cmocka_unit_test(zeros_by_writing),
+		cmocka_unit_test(on_a_disk_of_large_sectors),
 		cmocka_unit_test(full_without_a_server),
 	};
 
