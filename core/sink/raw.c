@@ -1,6 +1,7 @@
 /* A raw file; made sparse where asked for. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../aio.h"
@@ -33,7 +34,11 @@ static int open_raw(const char *spec, const struct sink_opts *o,
 {
 	const char *path = spec + sizeof(PREFIX) - 1;
 	bool created = o->create && !file_exists(path);
+	struct stat st;
 
+	/* Whatever leads to it, a device is looked at as one. */
+	if (!created && stat(path, &st) == 0 && S_ISBLK(st.st_mode))
+		return sink_block.open(path, o, out, e);
 	if (created && make(path, o->size, e))
 		return -1;
 	if (aio_open_file(path, o, out, e))

@@ -175,10 +175,13 @@ static void not_into_a_mounted_disk(void **state)
 	static const char script[] =
 		"mke2fs -q -F \"$1\" && mkdir \"$2\" && mount \"$1\" \"$2\" && "
 		"touch \"$2/alive\"";
+	static const char *const names[] = {"", "raw:", "raw:"};
 	const struct sink_opts look = {.read_only = true}, o = {0};
 	_free_ char *back = real_path("mounted.img"), *at = real_path("mnt");
+	_free_ char *other = real_path("mounted.link");
 	_disk_out_ struct disk_out out = {0};
 	struct err e = {0};
+	size_t refused = 0;
 	char dev[32];
 	int fd, rc;
 
@@ -198,11 +201,18 @@ static void not_into_a_mounted_disk(void **state)
 			       NULL},
 		     NULL, NULL, ERR_IO, &e),
 		&e);
-	rc = sink_open(dev, &o, &out, &e);
+	assert_int_equal(symlink(dev, other), 0);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		_free_ char *spec =
+			xasprintf("%s%s", names[i], i == 2 ? other : dev);
+
+		rc = sink_open(spec, &o, &out, &e);
+		refused += rc == -1 && e.code == ERR_TARGET_HELD;
+		cleanup_sink(&out);
+		err_clear(&e);
+	}
 	assert_int_equal(umount(at), 0);
-	assert_int_equal(rc, -1);
-	assert_int_equal(e.code, ERR_TARGET_HELD);
-	err_clear(&e);
+	assert_int_equal(refused, ARRAY_LEN(names));
 	must(sink_open(dev, &look, &out, &e), &e);
 	must(sink_close(&out, &e), &e);
 	must(sink_open(dev, &o, &out, &e), &e);
