@@ -100,21 +100,81 @@ static int write_locked(
 	return 0;
 }
 
+static int write_in_place(
+	struct guest *g, const char *path, const char *text, struct err *e)
+{
+	if (guestfs_write(G(g), path, text, strlen(text))) {
+		gfs_error(G(g), path, e);
+		if (write_locked(g, path, text, e))
+			return -1;
+		err_clear(e);
+	}
+	return guestfs_sync(G(g)) ? gfs_error(G(g), path, e) : 0;
+}
+
+/* Has it other names, which a new file would part from it, or does nothing
+ * else take its place? */
+static bool is_tied(struct guest *g, const char *path)
+{
+	struct guestfs_statns *st = guestfs_statns(G(g), path);
+	_free_ char *attrs = guestfs_get_e2attrs(G(g), path);
+	bool tied = !st || st->st_nlink > 1 || (attrs && strpbrk(attrs, "ia"));
+
+	guestfs_free_statns(st);
+	return tied;
+}
+
+/* What stands at part takes the place of `to`, as whole as it was written:
+ * all of it is on disk before the name is. */
+static int take_place(
+	struct guest *g, const char *part, const char *to, struct err *e)
+{
+	if (guestfs_sync(G(g)) || guestfs_rename(G(g), part, to) ||
+		guestfs_sync(G(g)))
+		return gfs_error(G(g), to, e);
+	return 0;
+}
+
+static int write_new(struct guest *g, const char *part, const char *path,
+	const char *text, unsigned mode, struct err *e)
+{
+	if (guestfs_write(G(g), part, text, strlen(text)) ||
+		guestfs_chmod(G(g), mode, part))
+		return gfs_error(G(g), path, e);
+	return inherit(g, part, e) || take_place(g, part, path, e) ? -1 : 0;
+}
+
+/* Owner, mode and security context are those of the file that goes. Where the
+ * file system does not give them, the file stays and is written itself. */
+static int write_over(struct guest *g, const char *part, const char *path,
+	const char *text, struct err *e)
+{
+	if (guestfs_write(G(g), part, text, strlen(text)))
+		return gfs_error(G(g), path, e);
+	if (guestfs_copy_attributes(
+		    G(g), path, part, GUESTFS_COPY_ATTRIBUTES_ALL, 1, -1) == 0)
+		return take_place(g, part, path, e);
+	return guestfs_rm_f(G(g), part) ? gfs_error(G(g), path, e)
+					: write_in_place(g, path, text, e);
+}
+
 static int gfs_write(struct guest *g, const char *path, const char *text,
 	unsigned mode, struct err *e)
 {
 	bool there = guestfs_exists(G(g), path) == 1;
+	/* A link stays one: what it points to is replaced. */
+	_free_ char *real = there ? guestfs_realpath(G(g), path) : NULL;
+	_free_ char *part = guest_part_of(real ? real : path);
+	int rc;
 
-	/* Written in place: owner, mode and security context stay. */
-	if (guestfs_write(G(g), path, text, strlen(text))) {
-		gfs_error(G(g), path, e);
-		if (!there || write_locked(g, path, text, e))
-			return -1;
-		err_clear(e);
-	}
-	if (!there && guestfs_chmod(G(g), mode, path))
-		return gfs_error(G(g), path, e);
-	return there ? 0 : inherit(g, path, e);
+	if (there ? !real || is_tied(g, real)
+		  : guestfs_is_symlink(G(g), path) == 1)
+		return write_in_place(g, path, text, e);
+	rc = there ? write_over(g, part, real, text, e)
+		   : write_new(g, part, path, text, mode, e);
+	if (rc)
+		guestfs_rm_f(G(g), part);
+	return rc;
 }
 
 static int gfs_remove(struct guest *g, const char *path, struct err *e)
@@ -177,9 +237,14 @@ static int gfs_download(
 static int gfs_copy(
 	struct guest *g, const char *from, const char *to, struct err *e)
 {
-	if (guestfs_cp(G(g), from, to))
-		return gfs_error(G(g), to, e);
-	return inherit(g, to, e);
+	_free_ char *part = guest_part_of(to);
+
+	if (guestfs_cp(G(g), from, part))
+		gfs_error(G(g), to, e);
+	else if (inherit(g, part, e) == 0 && take_place(g, part, to, e) == 0)
+		return 0;
+	guestfs_rm_f(G(g), part);
+	return -1;
 }
 
 /*
@@ -248,22 +313,29 @@ static int gfs_symlink(
 	return inherit(g, path, e);
 }
 
-/* Whole or not at all: beside it first, then in its place. */
+/* A new file is like the one whose place it takes, as far as its file system
+ * can; where there is none, like its directory. */
+static int dress(
+	struct guest *g, const char *part, const char *to, struct err *e)
+{
+	if (!gfs_exists(g, to))
+		return inherit(g, part, e);
+	guestfs_copy_attributes(
+		G(g), to, part, GUESTFS_COPY_ATTRIBUTES_ALL, 1, -1);
+	return 0;
+}
+
 static int gfs_upload(
 	struct guest *g, const char *from, const char *to, struct err *e)
 {
-	_free_ char *part = xasprintf("%s.vmferry-new", to);
+	_free_ char *part = guest_part_of(to);
 
 	if (guestfs_upload(G(g), from, part))
-		return gfs_error(G(g), to, e);
-	if (gfs_exists(g, to))
-		guestfs_copy_attributes(
-			G(g), to, part, GUESTFS_COPY_ATTRIBUTES_ALL, 1, -1);
-	else if (inherit(g, part, e))
-		return -1;
-	if (guestfs_mv(G(g), part, to) || guestfs_sync(G(g)))
-		return gfs_error(G(g), to, e);
-	return 0;
+		gfs_error(G(g), to, e);
+	else if (dress(g, part, to, e) == 0 && take_place(g, part, to, e) == 0)
+		return 0;
+	guestfs_rm_f(G(g), part);
+	return -1;
 }
 
 /* The appliance reads hives itself: a broken one meets nothing of this

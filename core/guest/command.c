@@ -15,9 +15,9 @@
 #include "../str.h"
 #include "gfs.h"
 
-/* A guest that is looked at lies on a layer, mounted read-only: package
- * managers open their databases for writing even when they only ask. */
-static int thaw(struct guest *g, struct err *e)
+/* Package managers open their databases for writing even when they only ask.
+ */
+int gfs_thaw(struct guest *g, struct err *e)
 {
 	_strings_ char **at = NULL;
 
@@ -101,7 +101,7 @@ int gfs_run(struct guest *g, const char *const argv[], char **said, int *status,
 	_free_ char **line = guest_limited(argv, "/dev");
 	_free_ char *out = NULL;
 
-	if (stop_check(e) || fits(g, argv[0], e) || thaw(g, e))
+	if (stop_check(e) || fits(g, argv[0], e) || gfs_thaw(g, e))
 		return -1;
 	out = watched(g, line);
 	if (!out)

@@ -317,47 +317,6 @@ int guest_changes(struct guest *g, const json_t *wanted,
 	return 0;
 }
 
-#define BACKUPS "/var/backups/vmferry"
-
-/*
- * The backup lies in one directory of its own: beside the file it would be
- * read as configuration in many places (interfaces.d, netplan, NetworkManager
- * and systemd directories are read whole).
- */
-static char *backup_of(const char *path)
-{
-	_free_ char *name = xstrdup(path + 1);
-
-	for (char *p = name; *p; p++)
-		if (*p == '/')
-			*p = '_';
-	return xasprintf(BACKUPS "/%s", name);
-}
-
-static int keep_backup(
-	struct guest *g, const struct guest_change *c, struct err *e)
-{
-	_free_ char *to = backup_of(c->path);
-
-	/* The first one is the file as it came from the source. */
-	if (guest_has(g, to))
-		return 0;
-	if (g->ops->mkdirs(g, BACKUPS, e))
-		return -1;
-	return g->ops->write(g, to, c->before, 0600, e);
-}
-
-int guest_keep(struct guest *g, const char *path, struct err *e)
-{
-	_free_ char *to = backup_of(path);
-
-	if (guest_has(g, to) || !guest_has(g, path))
-		return 0;
-	if (g->ops->mkdirs(g, BACKUPS, e))
-		return -1;
-	return g->ops->copy(g, path, to, e);
-}
-
 /* What cannot be removed after all is kept from starting. */
 static int package_apply(struct guest *g, struct guest_change *c, struct err *e)
 {
@@ -381,7 +340,7 @@ int guest_apply(struct guest *g, struct guest_change *c, struct err *e)
 	if (c->package)
 		return package_apply(g, c, e);
 	*slash = '\0';
-	if (c->before && keep_backup(g, c, e))
+	if (c->before && guest_keep_text(g, c->path, c->before, e))
 		return err_in(e, "keep a copy of %s in the guest", c->path);
 	if (!c->after && !c->copy_of && !c->link_to)
 		rc = g->ops->remove(g, c->path, e);
@@ -392,6 +351,6 @@ int guest_apply(struct guest *g, struct guest_change *c, struct err *e)
 	else if (c->copy_of)
 		rc = g->ops->copy(g, c->copy_of, c->path, e);
 	else
-		rc = g->ops->write(g, c->path, c->after, c->mode, e);
+		rc = guest_put(g, c->path, c->before, c->after, c->mode, e);
 	return rc ? err_in(e, "change %s in the guest", c->path) : 0;
 }

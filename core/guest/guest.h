@@ -131,10 +131,11 @@ int guest_changes(struct guest *g, const json_t *wanted,
  * freed. */
 char *guest_diff(const struct guest_change *c);
 /* Write one change; the file's owner, mode and SELinux context are kept, the
- * old content stays beside it as NAME.vmferry-before (outside directories
- * that are read whole, such as interfaces.d, where it goes to
- * /var/backups/vmferry/). A package that cannot be removed after all is kept
- * from starting; c->said says so. */
+ * old content stays in /var/backups/vmferry (an initramfs beside it, as
+ * NAME.vmferry-before), and is there, whole, before a byte is overwritten. A
+ * kill at any moment leaves the file old or new, or half and a note of that:
+ * guest_open for either purpose puts it back. A package that cannot be removed
+ * after all is kept from starting; c->said says so. */
 int guest_apply(struct guest *g, struct guest_change *c, struct err *e);
 
 #endif

@@ -414,6 +414,15 @@ static guestfs_h *start_layered(
 	return h;
 }
 
+/* A file that is half written since vmferry was killed is what it was, also
+ * to who only looks: in the layer. */
+static int recover(struct guest *g, struct err *e)
+{
+	if (strcmp(g->family, "linux") || !guest_unfinished(g))
+		return 0;
+	return gfs_thaw(g, e) ? -1 : guest_recover(g, e);
+}
+
 static int mount_all(struct guest *g, struct err *e)
 {
 	_strings_ char **fs = guestfs_list_filesystems(G(g));
@@ -429,7 +438,7 @@ static int mount_all(struct guest *g, struct err *e)
 			N_("A volume is encrypted by BitLocker: have its "
 			   "recovery "
 			   "key at hand."));
-	return 0;
+	return recover(g, e);
 }
 
 int guest_open(const struct guest_disk *disks, size_t n, bool write,

@@ -17,7 +17,10 @@ struct guest_ops {
 	/* The content, NUL-terminated, to be freed. ERR_NOT_FOUND. */
 	int (*read)(struct guest *g, const char *path, size_t max, char **out,
 		size_t *len, struct err *e);
-	/* Replace (owner, mode and context kept) or make with mode. */
+	/* Replace (owner, mode and context kept) or make with mode; on disk
+	 * when it returns. Whole or not at all where a rename can do that; a
+	 * file with other hard links or that is immutable is written in place,
+	 * and -1 may leave a part of it. */
 	int (*write)(struct guest *g, const char *path, const char *text,
 		unsigned mode, struct err *e);
 	int (*remove)(struct guest *g, const char *path, struct err *e);
@@ -32,7 +35,7 @@ struct guest_ops {
 	/* Copy a file out of the guest into a file of this machine. */
 	int (*download)(struct guest *g, const char *path, const char *to,
 		struct err *e);
-	/* Copy a file to another place in the guest. */
+	/* Copy a file to another place in the guest, whole or not at all. */
 	int (*copy)(struct guest *g, const char *from, const char *to,
 		struct err *e);
 	/* The UUID of what the guest called `device` ("/dev/sda2") on its old
@@ -44,7 +47,8 @@ struct guest_ops {
 	int (*symlink)(struct guest *g, const char *to, const char *path,
 		struct err *e);
 	/* Put a file of this machine into the place of one in the guest, or
-	 * make it: owner, mode and context of the old one stay. */
+	 * make it, whole or not at all: owner, mode and context of the old one
+	 * stay. */
 	int (*upload)(struct guest *g, const char *from, const char *to,
 		struct err *e);
 	/* A value of a registry hive (the path of its file): a number of
@@ -167,9 +171,27 @@ void guest_agent_changes(
 void guest_serial_changes(struct guest *g, struct guest_changes *cs);
 /* Put "distro", "version" and "name" of its release into facts (guest.c). */
 void guest_release(struct guest *g, json_t *facts);
+/*
+ * Files that are written so that a kill at any moment loses nothing (put.c).
+ */
 /* A copy of a file, as it came from the source, in /var/backups/vmferry;
- * the first one counts (guest.c). */
+ * the first one counts. */
 int guest_keep(struct guest *g, const char *path, struct err *e);
+/* The same of a text file whose text is known; it is read back. */
+int guest_keep_text(
+	struct guest *g, const char *path, const char *text, struct err *e);
+/* Give a file a text. before: what it holds, null where there is none; it is
+ * noted in the guest while the file is written. */
+int guest_put(struct guest *g, const char *path, const char *before,
+	const char *text, unsigned mode, struct err *e);
+/* A file that was being written when vmferry was killed becomes what it was;
+ * nothing to do where there is none. */
+int guest_recover(struct guest *g, struct err *e);
+bool guest_unfinished(struct guest *g);
+/* Where the new file stands until it takes the old one's place: a hidden name
+ * beside it, which nothing that reads a directory whole takes for its own. To
+ * be freed. */
+char *guest_part_of(const char *path);
 /* Fingerprints of its SSH server's keys, as "SHA256:..", by the public halves
  * in /etc/ssh; a new reference, empty where there is none (hostkeys.c). */
 json_t *guest_hostkeys(struct guest *g);

@@ -21,6 +21,8 @@ struct dir {
 	char *root;
 	int fd;
 	bool runs;
+	size_t left; /* until it is killed */
+	bool dead;
 };
 
 static struct dir *dir_of(const struct guest *g)
@@ -36,6 +38,33 @@ static int inside(const struct guest *g, const char *path, int flags, int mode)
 		.resolve = RESOLVE_IN_ROOT};
 
 	return syscall(SYS_openat2, dir_of(g)->fd, path, &how, sizeof(how));
+}
+
+/* So much of n may still be written. */
+static size_t granted(const struct guest *g, size_t n)
+{
+	struct dir *d = dir_of(g);
+
+	if (d->left == SIZE_MAX)
+		return n;
+	d->dead |= n > d->left;
+	n = n > d->left ? d->left : n;
+	d->left -= n;
+	return n;
+}
+
+static int killed(struct err *e)
+{
+	return err_set(e, ERR_GUEST_ACCESS, "killed");
+}
+
+bool guest_dir_kill(struct guest *g, size_t after)
+{
+	bool was = dir_of(g)->dead;
+
+	dir_of(g)->left = after;
+	dir_of(g)->dead = false;
+	return was;
 }
 
 static int d_read(struct guest *g, const char *path, size_t max, char **out,
@@ -62,11 +91,16 @@ static int d_read(struct guest *g, const char *path, size_t max, char **out,
 static int d_write(struct guest *g, const char *path, const char *text,
 	unsigned mode, struct err *e)
 {
-	_close_ int fd = inside(g, path, O_WRONLY | O_CREAT | O_TRUNC, mode);
+	_close_ int fd = -1;
+	size_t n = strlen(text);
 
-	if (fd < 0 || write_all(fd, text, strlen(text)))
+	if (!granted(g, 1))
+		return killed(e);
+	fd = inside(g, path, O_WRONLY | O_CREAT | O_TRUNC, mode);
+	n = granted(g, n);
+	if (fd < 0 || write_all(fd, text, n))
 		return err_sys(e, ERR_GUEST_ACCESS, "%s", path);
-	return 0;
+	return n < strlen(text) ? killed(e) : 0;
 }
 
 /* The directory of path, and its last name. */
@@ -85,6 +119,8 @@ static int d_remove(struct guest *g, const char *path, struct err *e)
 	const char *name;
 	_close_ int fd = parent(g, path, &name);
 
+	if (!granted(g, 1))
+		return killed(e);
 	if (fd < 0 || (unlinkat(fd, name, 0) && errno != ENOENT))
 		return err_sys(e, ERR_GUEST_ACCESS, "%s", path);
 	return 0;
@@ -330,6 +366,7 @@ struct guest *guest_dir_new(void)
 
 	d->root = xcalloc(1, TEST_DIR_LEN);
 	must(test_dir(d->root, "guest-dir") != NULL, d->root);
+	d->left = SIZE_MAX;
 	d->fd = open(d->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	*g = (struct guest){.ops = &ops,
 		.priv = d,

@@ -24,6 +24,11 @@ void guest_dir_link(struct guest *g, const char *path, const char *to);
 /* Let programs of the tree be run, as shell scripts of this machine, in its
  * directory; without it none runs. */
 void guest_dir_runs(struct guest *g);
+/* As if vmferry were killed: after so many bytes and so many other changes
+ * (each counts as one) nothing is written any more, a file in the middle stays
+ * cut, and each operation fails. SIZE_MAX: never, again. True: it came to
+ * that since the last call. */
+bool guest_dir_kill(struct guest *g, size_t after);
 /* All content of a file; fails the test where it is not there. */
 char *guest_dir_get(struct guest *g, const char *path);
 /* Removes the directory. */
