@@ -153,23 +153,36 @@ static int open_source(const char *path, struct err *e)
 	return fd;
 }
 
-static int read_locked(int fd, char *text, size_t size, struct err *e)
+static int read_locked(
+	int fd, const char *path, char *text, size_t *len, struct err *e)
 {
 	size_t at = 0;
 	ssize_t n;
 
-	while ((n = read(fd, text + at, size - 1 - at)) != 0) {
+	while ((n = read(fd, text + at, SECRETS_MAX - at)) != 0) {
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return err_sys(e, ERR_IO, "read secrets");
 		at += n;
+		/* Cut, the last one would be another password. */
+		if (at == SECRETS_MAX)
+			return err_set(e, ERR_BAD_INPUT,
+				"%s is larger than %zu bytes", path,
+				(size_t)SECRETS_MAX - 1);
 	}
 	text[at] = '\0';
+	*len = at;
 	return 0;
 }
 
-static int parse_lines(struct secrets *s, char *text, struct err *e)
+static int bad_line(int no, struct err *e)
+{
+	return err_set(
+		e, ERR_BAD_INPUT, "secrets: line %d is not NAME=VALUE", no);
+}
+
+static int parse_lines(struct secrets *s, char *text, size_t len, struct err *e)
 {
 	char *p = text, *line;
 	int no = 0;
@@ -181,26 +194,27 @@ static int parse_lines(struct secrets *s, char *text, struct err *e)
 		if (!*line || *line == '#')
 			continue;
 		if (!eq || eq == line)
-			return err_set(e, ERR_BAD_INPUT,
-				"secrets: line %d is not NAME=VALUE", no);
+			return bad_line(no, e);
 		*eq = '\0';
 		secrets_put(s, line, eq + 1);
 	}
-	return 0;
+	/* A NUL, in the last line or after it. */
+	return p < text + len ? bad_line(no + (p == text || !p[-1]), e) : 0;
 }
 
 int secrets_load(struct secrets *s, const char *path, struct err *e)
 {
 	_close_ int fd = open_source(path, e);
+	size_t len = 0;
 	char *text;
 	int rc;
 
 	if (fd < 0)
 		return err_in(e, "read secrets");
 	text = lock_alloc(SECRETS_MAX);
-	rc = read_locked(fd, text, SECRETS_MAX, e);
+	rc = read_locked(fd, path, text, &len, e);
 	if (rc == 0)
-		rc = parse_lines(s, text, e);
+		rc = parse_lines(s, text, len, e);
 	lock_free(text, SECRETS_MAX);
 	return rc;
 }
@@ -222,20 +236,31 @@ const char *secrets_find(const struct secrets *s, const char *text)
 	return NULL;
 }
 
-void secrets_redact(const struct secrets *s, char *text)
+/* The length of the longest secret that begins here; 0: none does. Shorter
+ * than 4 bytes it cannot be told from ordinary text. */
+static size_t longest_here(const struct secrets *s, const char *at)
 {
+	size_t longest = 0;
+
 	for (const struct secret *p = s->first; p; p = p->next) {
 		size_t n = strlen(p->value);
-		char *at = text;
 
-		/* Too short to be told from ordinary text. */
-		if (n < 4)
+		if (n >= 4 && n > longest && strncmp(at, p->value, n) == 0)
+			longest = n;
+	}
+	return longest;
+}
+
+void secrets_redact(const struct secrets *s, char *text)
+{
+	for (char *at = text; *at; at++) {
+		size_t n = longest_here(s, at);
+
+		if (!n)
 			continue;
-		while ((at = strstr(at, p->value))) {
-			memmove(at + 3, at + n, strlen(at + n) + 1);
-			memcpy(at, "***", 3);
-			at += 3;
-		}
+		memmove(at + 3, at + n, strlen(at + n) + 1);
+		memcpy(at, "***", 3);
+		at += 2;
 	}
 }
 

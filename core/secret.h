@@ -23,7 +23,8 @@ void cleanup_secrets(struct secrets **s);
 #define _secrets_ __attribute__((cleanup(cleanup_secrets)))
 
 /* Add all lines of a file; mode must be 0600 or less and the owner us
- * (ERR_SECRET_OPEN). "fd:N" reads from descriptor N and closes it. */
+ * (ERR_SECRET_OPEN). "fd:N" reads from descriptor N and closes it.
+ * ERR_BAD_INPUT: not such lines, a NUL, or 64 KiB and more. */
 int secrets_load(struct secrets *s, const char *path, struct err *e);
 /* Add or replace one; the caller wipes its own copy. */
 void secrets_put(struct secrets *s, const char *name, const char *value);

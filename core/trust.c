@@ -109,25 +109,33 @@ static int pin_parse(char *line, struct pins *p)
 	return 0;
 }
 
+static int bad_line(const char *path, unsigned line, struct err *e)
+{
+	return err_set(e, ERR_BAD_INPUT, "%s line %u is not a pin", path, line);
+}
+
 static int pins_read(struct pins *p, struct err *e)
 {
 	_free_ char *path = NULL, *text = NULL;
 	unsigned line = 0;
+	size_t len;
 	char *at, *l;
 
 	if (state_path("trust", &path, e))
 		return -1;
 	if (!file_exists(path))
 		return 0;
-	if (file_read(path, TRUST_MAX, &text, NULL, e))
+	if (file_read(path, TRUST_MAX, &text, &len, e))
 		return -1;
 	for (at = text; (l = str_line(&at));) {
 		line++;
 		if (*l != '#' && pin_parse(l, p))
-			return err_set(e, ERR_BAD_INPUT,
-				"%s line %u is not a pin", path, line);
+			return bad_line(path, line, e);
 	}
-	return 0;
+	/* A NUL: what stands behind it must not be lost. */
+	return at < text + len
+		? bad_line(path, line + (at == text || !at[-1]), e)
+		: 0;
 }
 
 static int pins_write(const struct pins *p, struct err *e)

@@ -109,6 +109,7 @@ static void tls(void **state)
 
 static void file_form(void **state)
 {
+	static const char torn[] = "tls pve:8006 AA\n\0\0ssh esx1:22 x " A;
 	_free_ char *path = path_join(dir, "trust"), *text = NULL;
 	struct err e = {0};
 	struct stat st;
@@ -126,6 +127,11 @@ static void file_form(void **state)
 	assert_int_equal(file_write(path, "ssh esx1 x\n", 11, 0600, &e), 0);
 	assert_int_equal(ssh_check(A, TRUST_FIRST, &e), -1);
 	assert_int_equal(e.code, ERR_BAD_INPUT);
+	/* One with zeros in it, as a torn disk leaves it, forgets nobody. */
+	assert_int_equal(file_write(path, torn, sizeof(torn) - 1, 0600, &e), 0);
+	assert_int_equal(ssh_check(A, TRUST_FIRST, &e), -1);
+	assert_int_equal(e.code, ERR_BAD_INPUT);
+	assert_non_null(strstr(e.why, "line 2"));
 	/* A name that would write two lines. */
 	assert_int_equal(trust_check(TRUST_TLS, "a\ntls b:1 AA", 1, NULL, "AA",
 				 TRUST_FIRST, &e),
