@@ -205,6 +205,8 @@ int guest_job_keep(const char *dir, const struct guest_changes *cs,
 				keep_text(
 					dir, cs->c[i].after, "after", row, e)))
 			return -1;
+		if (json_str(row, "after") && !cs->c[i].before)
+			json_put_u64(row, "mode", cs->c[i].mode);
 	}
 	return 0;
 }

@@ -9,6 +9,7 @@
  * shown again as a diff, and is written as a text, never run.
  */
 #include "../content.h"
+#include "../guest_agreed.h"
 #include "../guest_job.h"
 #include "../guest_rehearse.h"
 #include "../i18n.h"
@@ -153,17 +154,6 @@ static int take_edit(
 	return 0;
 }
 
-/* Into yes: {path: {"diff" as first shown, "content" if it was edited}}. */
-static void agree(json_t *yes, const json_t *c, const struct version *v)
-{
-	json_t *o = json_object();
-
-	json_put_str(o, "diff", json_str_or(c, "diff", ""));
-	if (v->round)
-		json_put_str(o, "content", v->content);
-	json_put(yes, json_str_or(c, "path", ""), o);
-}
-
 /* Asked until it is written or left alone: after each edit the diff is shown
  * again. */
 static int ask_one(struct run *r, const json_t *c, json_t *yes, struct err *e)
@@ -180,7 +170,7 @@ static int ask_one(struct run *r, const json_t *c, json_t *yes, struct err *e)
 			return -1;
 		if (strcmp(a, "edit")) {
 			if (strcmp(a, "apply") == 0)
-				agree(yes, c, &v);
+				guest_agree(yes, c, v.round ? v.content : NULL);
 			return 0;
 		}
 		if (take_edit(r, c, &v, e))
@@ -245,12 +235,10 @@ static int accepted(
 	bool each = strcmp(a, "each") == 0, all = strcmp(a, "apply") == 0;
 
 	json_array_foreach (list, i, c) {
-		const struct version as_shown = {0};
-
 		if (each && ask_one(r, c, yes, e))
 			return -1;
 		if (all)
-			agree(yes, c, &as_shown);
+			guest_agree(yes, c, NULL);
 	}
 	*out = json_incref(yes);
 	return 0;
@@ -288,36 +276,40 @@ static int tell_said(
 	return run_note(r, "note", d, e);
 }
 
-/* What was accepted and is not there any more was written by an earlier,
- * interrupted try; so was a file that is already as edited. What is there in
- * another form was not shown. */
-static int settle(struct run *r, struct guest_change *c, const json_t *agreed,
-	struct err *e)
+/* An earlier try did it, or the guest needs it no more: not to be passed over
+ * without a word. */
+static int tell_gone(
+	struct run *r, const json_t *gone, bool record, struct err *e)
 {
-	_free_ char *diff = guest_diff(c), *edited = NULL;
+	const json_t *v;
+	size_t i;
 
-	if (kept(r, json_str(agreed, "content"), &edited, e))
-		return err_in(e, "read the text of %s as edited", c->path);
-	if (strcmp(json_str_or(agreed, "diff", ""), diff) &&
-		!(edited && c->before && strcmp(c->before, edited) == 0))
-		return err_set(e, ERR_GUEST_ACCESS,
-			"%s is not what was shown: the guest ran since. Undo "
-			"to guest_inspect and look again",
-			c->path);
-	if (edited)
-		str_set(&c->after, edited);
+	json_array_foreach (gone, i, v) {
+		_free_ char *text = xasprintf(
+			N_("%s: agreed to, and done already: the guest does "
+			   "not need it any more"),
+			json_string_value(v));
+		json_t *d;
+
+		run_say(r, "  %s", text);
+		if (!record)
+			continue;
+		d = json_object();
+		json_put_str(d, "text", text);
+		if (run_note(r, "note", d, e))
+			return -1;
+	}
 	return 0;
 }
 
 static int apply(struct run *r, struct guest *g, struct guest_changes *cs,
 	const json_t *yes, bool record, struct err *e)
 {
-	for (size_t i = 0; i < cs->n; i++) {
-		const json_t *agreed = json_object_get(yes, cs->c[i].path);
+	_json_ json_t *gone = json_array();
 
-		if (agreed && settle(r, &cs->c[i], agreed, e))
-			return -1;
-	}
+	if (guest_agreed(r->job->dir, g, yes, cs, gone, e) ||
+		tell_gone(r, gone, record, e))
+		return -1;
 	for (size_t i = 0; i < cs->n; i++) {
 		const json_t *agreed = json_object_get(yes, cs->c[i].path);
 		const char *content = json_str(agreed, "content");

@@ -4,6 +4,9 @@
 
 #include "ask.h"
 #include "content.h"
+#include "guest/own.h"
+#include "guest_agreed.h"
+#include "guest_dir.h"
 #include "guest_job.h"
 #include "verb.h"
 
@@ -174,6 +177,97 @@ static void texts(void **state)
 	fails(ERR_BAD_INPUT, content_check(large, CONTENT_MAX + 1, e));
 }
 
+/* --- after a kill --- */
+
+#define NEW "/etc/cloud/off.cfg"
+
+/* Agreed to: a changed file, a new one, a link. */
+static json_t *all_agreed(const struct run *r)
+{
+	struct guest_change c[] = {{.path = (char *)PATH,
+					   .why = (char *)"a",
+					   .before = (char *)BEFORE,
+					   .after = (char *)AFTER},
+		{.path = (char *)NEW,
+			.why = (char *)"b",
+			.after = (char *)"off\n",
+			.mode = 0600},
+		{.path = (char *)"/etc/mtab",
+			.why = (char *)"c",
+			.link_to = (char *)"/proc/mounts"}};
+	const struct guest_changes cs = {.c = c, .n = 3};
+	_json_ json_t *d = guest_job_shown(&cs);
+	json_t *yes = json_object();
+	const json_t *row;
+	size_t i;
+
+	ok(guest_job_keep(r->job->dir, &cs, d, e));
+	json_array_foreach (json_object_get(d, "changes"), i, row)
+		guest_agree(yes, row, NULL);
+	return yes;
+}
+
+/* What is on the guest's disk when the next worker comes, what it proposes
+ * then for PATH (null: nothing), and what is to be in the end. */
+static const struct after_kill {
+	const char *path, *new, *proposed;
+	enum err_code refused;
+} rows[] = {
+	{BEFORE, NULL, AFTER, 0},  /* nothing was written */
+	{AFTER, NULL, NULL, 0},    /* one was: the other is not proposed */
+	{AFTER, "off\n", NULL, 0}, /* both were */
+	{BEFORE, NULL, NULL, 0},   /* not proposed, and not written */
+	{BEFORE, NULL, "x\n", 0},  /* proposed otherwise: as it was shown */
+	{AFTER, NULL, "x\n", 0},   /* written, and yet another proposal */
+	{"else\n", NULL, NULL, ERR_GUEST_ACCESS},
+	{"else\n", NULL, "x\n", ERR_GUEST_ACCESS},
+	{BEFORE, "else\n", NULL, ERR_GUEST_ACCESS},
+};
+
+static void one_kill(const struct run *r, const struct after_kill *k)
+{
+	_json_ json_t *yes = all_agreed(r), *told = json_array();
+	struct guest *g = guest_dir_new();
+	_changes_ struct guest_changes cs = {0};
+	struct err err = {0};
+
+	guest_dir_put(g, PATH, k->path);
+	if (k->new)
+		guest_dir_put(g, NEW, k->new);
+	if (k->proposed)
+		guest_change_add(g, &cs, PATH, k->proposed, 0644, "again");
+	if (guest_agreed(r->job->dir, g, yes, &cs, told, &err))
+		assert_int_equal(err.code, k->refused);
+	else
+		assert_int_equal(0, k->refused);
+	for (size_t i = 0; !err.code && i < cs.n; i++)
+		ok(guest_apply(g, &cs.c[i], e));
+	_free_ char *path = guest_dir_get(g, PATH);
+
+	assert_string_equal(path, k->refused ? k->path : AFTER);
+	if (!k->refused) {
+		_free_ char *new = guest_dir_get(g, NEW);
+
+		assert_string_equal(new, "off\n");
+		assert_int_equal(json_array_size(told), 1);
+		assert_string_equal(json_string_value(json_array_get(told, 0)),
+			"/etc/mtab");
+	}
+	guest_dir_free(g);
+}
+
+static void goes_on(void **state)
+{
+	const struct run_opts o = {.say = quiet};
+	struct run r;
+
+	(void)state;
+	inspected(&r, &o);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		one_kill(&r, &rows[i]);
+	over(&r);
+}
+
 static void nothing(struct out *o, const char *s, size_t n)
 {
 	(void)o;
@@ -223,6 +317,7 @@ int main(void)
 		IN_STATE(exchanged),
 		IN_STATE(from_answers),
 		IN_STATE(by_verb),
+		IN_STATE(goes_on),
 		cmocka_unit_test(texts),
 	};
 
