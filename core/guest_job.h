@@ -33,8 +33,8 @@ json_t *guest_job_shown(const struct guest_changes *cs);
 /*
  * Keep the texts of changes that a person can edit in the job directory, and
  * add their digests to the rows of shown (guest_job_shown of cs): "after",
- * and "before" where the file is there already, else its "mode". A file that is no plain text
- * (content_check) gets none. ERR_IO, ERR_NO_SPACE.
+ * and "before" where the file is there already, else its "mode". A file that is
+ * no plain text (content_check) gets none. ERR_IO, ERR_NO_SPACE.
  */
 int guest_job_keep(const char *dir, const struct guest_changes *cs,
 	json_t *shown, struct err *e);
