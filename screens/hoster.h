@@ -28,6 +28,8 @@ json_t *hoster_choices(const struct wizard *w);
 /* Fields for the failover IP from *n on; room for HOSTER_FIELDS. */
 #define HOSTER_FIELDS 20
 void hoster_fields(struct wizard *w, struct tui_field *f, int *n);
+/* The chosen hoster's part of the help page: where its keys are made. */
+void hoster_help(struct tui_text *x, void *wizard);
 /* Ask the hoster about the address; false: an error was shown, stay. */
 bool hoster_ask(struct wizard *w);
 

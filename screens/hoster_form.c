@@ -4,6 +4,8 @@
  */
 #include <string.h>
 
+#include "tui/pager.h"
+
 #include "hoster.h"
 
 static const char *const api_fields[] = {
@@ -114,9 +116,9 @@ static void add_keys(struct wizard *w, struct tui_field *f, int *n)
 				(struct tui_field){.kind = TUI_SECRET,
 					.id = s->name,
 					.label = _(s->label),
-					.hint = _("`vmferry hoster help` tells "
-						  "where it is made, and with "
-						  "which rights."),
+					.hint = _(
+						"Help tells where it is made, "
+						"and with which rights."),
 					.value =
 						hoster_secret_value(w, s->name),
 					.size = WIZ_TEXT,
@@ -239,6 +241,16 @@ static void meet(struct wizard *w)
 	for (int k = 0; h && hoster_nth(k); k++)
 		if (hoster_nth(k) == h)
 			w->hoster = k + 2;
+}
+
+void hoster_help(struct tui_text *x, void *arg)
+{
+	const struct hoster *h = hoster_chosen(arg);
+
+	if (!h)
+		return;
+	tui_text_add(x, TUI_HEAD, 0, "%s", h->title);
+	tui_text_add(x, TUI_NORMAL, 0, "%s\n", _(h->credentials));
 }
 
 void hoster_fields(struct wizard *w, struct tui_field *f, int *n)

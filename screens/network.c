@@ -102,6 +102,7 @@ int page_network(struct wizard *w)
 	struct tui_screen s = {.title = _("Network and failover IP"),
 		.crumbs = wizard_crumbs(5),
 		.help = "network",
+		.more = hoster_help,
 		.keys = keys,
 		.form = &form,
 		.action = action,

@@ -98,6 +98,8 @@ void help_text(
 		tui_text_add(x, TUI_HEAD, 0, "%s", _(h->title));
 		tui_text_add(x, TUI_NORMAL, 0, "%s\n", _(h->text));
 	}
+	if (s->more)
+		s->more(x, s->arg);
 	tui_text_add(x, TUI_HEAD, 0, "%s", _("Keys"));
 	add_keys(x, s->keys);
 	if (!t->plain && s->form)

@@ -90,12 +90,15 @@ struct tui_form;
 struct tui_table;
 struct tui_pager;
 struct tui_checklist;
+struct tui_text;
 
 struct tui_screen {
 	const char *title;
 	const char *crumbs; /* "2/8  Source > VM > Target"; may be null */
 	const char *intro;  /* wrapped above the block; may be null */
 	const char *help;   /* id in the help table */
+	/* What the help page says besides, as things stand; may be null. */
+	void (*more)(struct tui_text *x, void *arg);
 	/* One line above the key bar: what is going on; may be null. */
 	const char *status;
 	/* Not null: work is under way whose result this screen shows. Told

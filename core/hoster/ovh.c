@@ -442,16 +442,19 @@ const struct hoster hoster_ovh = {
 	.outage = N_("mostly under a minute, 15 at most"),
 	.limits = N_("not published; one look every 5 s is safe"),
 	.credentials = N_(
-		"1. https://eu.api.ovh.com/createApp/ (ca.api.ovh.com, "
-		"api.us.ovhcloud.com): make an application; put its lines into "
-		"the file of secrets: hoster.application_key=..., "
-		"hoster.application_secret=...\n"
-		"2. vmferry hoster login --provider ovh --secrets FILE: it "
-		"asks for a key with just these rights, adds "
-		"hoster.consumer_key=... to FILE and shows the page where you "
-		"confirm it (choose one day):\n"
-		"   GET /auth/*, GET /dedicated/server and below, POST and "
-		"DELETE .../virtualMac*, GET /ip and below, POST /ip/*/move\n"
+		"All three keys on one page: "
+		"https://eu.api.ovh.com/createToken/ (ca.api.ovh.com, "
+		"api.us.ovhcloud.com); choose one day, and these rights:\n"
+		"   GET /auth/*, GET /dedicated/server, GET "
+		"/dedicated/server/*, POST and DELETE "
+		"/dedicated/server/*/virtualMac*, GET /ip, GET /ip/*, POST "
+		"/ip/*/move\n"
+		"Or make an application at https://eu.api.ovh.com/createApp/, "
+		"put hoster.application_key=... and "
+		"hoster.application_secret=... into the file of secrets; "
+		"vmferry hoster login --provider ovh --secrets FILE asks for "
+		"a key with just these rights, adds it to FILE and shows the "
+		"page where you confirm it.\n"
 		"A block moves as a whole, with its virtual MACs."),
 	.secrets = secrets,
 	.urls = urls,

@@ -357,6 +357,21 @@ static void blocked_stays(void **state)
 		fail_msg("%s", s);
 }
 
+/* Help tells where the chosen hoster's keys are made. */
+static void hoster_help_page(void **state)
+{
+	_free_ char *s =
+		wiz_run("<wait 1/8>n<wait 2/8><^N><wait SHA256><Left><Enter>"
+			"<wait 768.0 MiB><Enter><wait 4/8><^N><wait 8.4.21><^N>"
+			"<wait 5/8><Tab><Tab><Tab><Right><Right><Right>"
+			"<wait Hetzner><^G><PgDn><wait robot.hetzner.com>",
+			80, 24, "", false);
+
+	(void)state;
+	if (strstr(s, "(waited"))
+		fail_msg("%s", s);
+}
+
 /* The name typed wrong starts nothing. */
 static void wrong_name(void **state)
 {
@@ -451,6 +466,7 @@ int main(void)
 		IN_STATE(back_keeps),
 		IN_STATE(stranger_refused),
 		IN_STATE(blocked_stays),
+		IN_STATE(hoster_help_page),
 		IN_STATE(wrong_name),
 		IN_STATE(verb_fails),
 		IN_STATE(error_whole),
