@@ -414,6 +414,7 @@ static int gfs_close(struct guest *g, struct err *e)
 {
 	int rc = 0;
 
+	gfs_watch_off();
 	if (g->write && (guestfs_umount_all(G(g)) || guestfs_shutdown(G(g))))
 		rc = gfs_error(G(g), "write the guest's disks back", e);
 	guestfs_close(G(g));

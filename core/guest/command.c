@@ -5,10 +5,8 @@
  * layer over them. It has a time limit (limit.c), and a stop ends it: with the
  * appliance, as a power cut would.
  */
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
 #include <sys/utsname.h>
 
 #include "../stop.h"
@@ -51,47 +49,15 @@ static int fits(struct guest *g, const char *program, struct err *e)
 		arch);
 }
 
-/* --- while it runs --- */
-
-/* The call ends with the program only, and who waits in it hears of no stop:
- * a timer looks. Without its appliance the call fails at once. */
-static struct {
-	pid_t qemu;
-	unsigned left; /* ticks */
-} watch;
-
-#define TICKS 2   /* a second */
 #define GRACE 120 /* seconds, for an appliance whose own limit does not act */
-
-static void on_tick(int sig)
-{
-	(void)sig;
-	if (watch.left)
-		watch.left--;
-	if ((stop_asked || !watch.left) && watch.qemu > 0)
-		kill(watch.qemu, SIGTERM);
-}
-
-static void set_timer(unsigned usec)
-{
-	const struct itimerval t = {{0, usec}, {0, usec}};
-
-	setitimer(ITIMER_REAL, &t, NULL);
-}
 
 static char *watched(struct guest *g, char *const line[])
 {
-	struct sigaction tick = {.sa_handler = on_tick, .sa_flags = SA_RESTART},
-			 was;
 	char *out;
 
-	watch.qemu = guestfs_get_pid(G(g));
-	watch.left = (guest_run_limit + GRACE) * TICKS;
-	sigaction(SIGALRM, &tick, &was);
-	set_timer(1000000 / TICKS);
+	gfs_watch(g, guest_run_limit + GRACE);
 	out = guestfs_command(G(g), line);
-	set_timer(0);
-	sigaction(SIGALRM, &was, NULL);
+	gfs_watch_idle(g);
 	return out;
 }
 

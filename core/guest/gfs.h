@@ -23,4 +23,19 @@ int gfs_thaw(struct guest *g, struct err *e);
 int gfs_run(struct guest *g, const char *const argv[], char **said, int *status,
 	struct err *e);
 
+/*
+ * Calls of libguestfs hear of no stop, and the appliance's start takes up to a
+ * minute: a timer looks, and on a stop ends the appliance, so that the call
+ * fails at once (watch.c). One handle at a time.
+ */
+/* Children of this thread from now on are the appliance's. */
+void gfs_watch_mark(void);
+/* Until the next call a stop ends the appliance, and so does the time, in
+ * seconds; 0: none. g null: while it starts. */
+void gfs_watch(struct guest *g, unsigned seconds);
+/* Between programs of the guest: on for one that is only looked at; where
+ * something may be written, a stop waits until it is. */
+void gfs_watch_idle(struct guest *g);
+void gfs_watch_off(void);
+
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../stop.h"
 #include "../str.h"
 #include "own.h"
 #include "packages.h"
@@ -267,7 +268,6 @@ int guest_facts(struct guest *g, json_t **out, struct err *e)
 {
 	json_t *facts = json_object();
 
-	(void)e;
 	json_put_str(facts, "family", g->family);
 	json_put_bool(facts, "clean", g->clean);
 	json_put_u64(facts, "free", g->ops->free_bytes(g, "/"));
@@ -278,6 +278,11 @@ int guest_facts(struct guest *g, json_t **out, struct err *e)
 		guest_windows_facts(g, facts);
 	else
 		json_put_str(facts, "name", g->family);
+	/* What was asked after a stop was not there to answer. */
+	if (stop_check(e)) {
+		json_decref(facts);
+		return -1;
+	}
 	*out = facts;
 	return 0;
 }
@@ -287,7 +292,6 @@ int guest_facts(struct guest *g, json_t **out, struct err *e)
 int guest_changes(struct guest *g, const json_t *wanted,
 	struct guest_changes *out, struct err *e)
 {
-	(void)e;
 	if (strcmp(g->family, "linux")) {
 		guest_left(out,
 			"the network of a %s system: set it in the "
@@ -314,7 +318,7 @@ int guest_changes(struct guest *g, const json_t *wanted,
 		guest_efi_changes(g, out);
 	if (json_flag(wanted, "drivers", true))
 		guest_drivers_changes(g, out);
-	return 0;
+	return stop_check(e);
 }
 
 /* What cannot be removed after all is kept from starting. */

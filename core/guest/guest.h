@@ -124,7 +124,8 @@ struct guest_changes {
 void guest_changes_free(struct guest_changes *cs);
 #define _changes_ __attribute__((cleanup(guest_changes_free)))
 
-/* Works out all changes; writes nothing. May return none. */
+/* Works out all changes; writes nothing. May return none. ERR_STOPPED, as
+ * guest_facts: a stop ends an appliance that only looks at once. */
 int guest_changes(struct guest *g, const json_t *wanted,
 	struct guest_changes *out, struct err *e);
 /* A unified diff, paths as a/etc/.. and b/etc/..; a copy in words. To be

@@ -384,6 +384,8 @@ static guestfs_h *start(const struct guest_disk *disks, size_t n, struct err *e)
 		if (launch(h, disks, n, tcg, e) == 0)
 			return h;
 		guestfs_close(h);
+		if (stop_asked)
+			break;
 	}
 	return NULL;
 }
@@ -444,11 +446,16 @@ static int mount_all(struct guest *g, struct err *e)
 int guest_open(const struct guest_disk *disks, size_t n, bool write,
 	struct guest **out, struct err *e)
 {
-	guestfs_h *h = write ? start(disks, n, e) : start_layered(disks, n, e);
+	guestfs_h *h;
 	struct guest *g;
 
-	if (!h)
+	gfs_watch_mark();
+	gfs_watch(NULL, 0);
+	h = write ? start(disks, n, e) : start_layered(disks, n, e);
+	if (!h) {
+		gfs_watch_off();
 		return err_in(e, "look inside the disk");
+	}
 	g = xcalloc(1, sizeof(*g));
 	*g = (struct guest){.ops = &gfs_ops,
 		.priv = h,
@@ -457,6 +464,7 @@ int guest_open(const struct guest_disk *disks, size_t n, bool write,
 		.clean = true,
 		.n_disks = n,
 		.notes = json_array()};
+	gfs_watch_idle(g);
 	if (mount_all(g, e)) {
 		/* What led here is the error, not what closing says. */
 		guest_close(g, NULL);
