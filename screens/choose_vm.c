@@ -56,8 +56,10 @@ static const char *blocker(const json_t *vm)
 	/* Of an ESXi host it is shut down by the job. */
 	if (strcmp(json_str_or(vm, "id", ""), "file") == 0 &&
 		strcmp(json_str_or(vm, "power", ""), "on") == 0)
-		return _("Something runs it, or ran it to a crash. Shut it "
-			 "down where it runs, and look again.");
+		return _("Something runs it, or its host died while it did. "
+			 "Shut it down where it runs, and look again. Where "
+			 "nothing can run it any more: move the file named "
+			 "below out of its folder first.");
 	if (!json_array_size(json_object_get(vm, "disks")))
 		return _("It has no disk.");
 	json_array_foreach (json_object_get(vm, "disks"), i, d)
