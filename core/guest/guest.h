@@ -80,6 +80,10 @@ void guest_propose(const json_t *facts, const struct vm *vm, bool may_fix,
 bool guest_windows_old(const json_t *facts);
 /* Does virtio-scsi need guest_changes's added drivers (pure)? */
 bool guest_needs_drivers(const json_t *facts);
+/* Does the initramfs, as it is, know none of Proxmox VE's buses (pure)? The
+ * proposal's reason says what is missing; on its bus the guest starts only
+ * once that is done. */
+bool guest_finds_no_disk(const json_t *facts);
 
 /*
  * What to reach (pure input of the matters):

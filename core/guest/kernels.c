@@ -14,7 +14,7 @@
 #include "own.h"
 
 static const char *const drivers[] = {"virtio_pci", "virtio_blk", "virtio_scsi",
-	"virtio_net", "ahci", "ata_piix", "sd_mod", "e1000"};
+	"virtio_net", "ahci", "ata_piix", "sd_mod", "e1000", "vmw_pvscsi"};
 #define N ARRAY_LEN(drivers)
 
 static json_t *flags(const bool *found)
@@ -250,6 +250,54 @@ static bool can_virtio(const json_t *k)
 		has(k, "in_initramfs", "virtio_scsi");
 }
 
+/* Is there a bus of Proxmox VE's that it has the driver of? */
+static bool finds_disk(const json_t *k)
+{
+	return can_virtio(k) || has(k, "in_initramfs", "ahci") ||
+		has(k, "in_initramfs", "ata_piix");
+}
+
+/* What to rebuild it with: the best that the kernel has. */
+static const char *to_rebuild(const json_t *k)
+{
+	if (has(k, "available", "virtio_scsi"))
+		return "virtio_pci virtio_scsi sd_mod";
+	return has(k, "available", "ahci") ? "ahci sd_mod" : "ata_piix sd_mod";
+}
+
+/* No disk on any bus as it is: what is missing, and what to do. The bus is
+ * what the kernel has a driver of, for when that is done. */
+static void by_none(const json_t *k, const char **bus, char **reason)
+{
+	const char *version = json_str_or(k, "version", "?");
+
+	*bus = has(k, "available", "ahci") ? "sata" : "ide";
+	if (json_str(k, "addable"))
+		*reason = xasprintf(
+			N_("The initramfs of kernel %s finds no disk: it has "
+			   "none of virtio_scsi, ahci and ata_piix. guest_fix "
+			   "can add virtio_scsi to it: let the plan allow that "
+			   "(guest.fix, guest.drivers, allow.guest_fix)."),
+			version);
+	else if (has(k, "in_initramfs", "vmw_pvscsi"))
+		*reason = xasprintf(
+			N_("The initramfs of kernel %s finds no disk: it has "
+			   "none of virtio_scsi, ahci and ata_piix, and is of "
+			   "a kind that nothing is added to. It has "
+			   "vmw_pvscsi: set scsihw pvscsi in Proxmox VE, or in "
+			   "the old VM rebuild it with %s and copy again "
+			   "(docs/guest.md)."),
+			version, to_rebuild(k));
+	else
+		*reason = xasprintf(
+			N_("The initramfs of kernel %s finds no disk: it has "
+			   "none of virtio_scsi, ahci and ata_piix, and is of "
+			   "a kind that nothing is added to. In the old VM "
+			   "rebuild it with %s and copy again "
+			   "(docs/guest.md)."),
+			version, to_rebuild(k));
+}
+
 static void by_kernel(const json_t *k, bool may_fix, const char **bus,
 	const char **nic, char **reason)
 {
@@ -273,6 +321,10 @@ static void by_kernel(const json_t *k, bool may_fix, const char **bus,
 		return;
 	}
 	*nic = "e1000";
+	if (!finds_disk(k)) {
+		by_none(k, bus, reason);
+		return;
+	}
 	*bus = has(k, "in_initramfs", "ahci") ? "sata" : "ide";
 	*reason = xasprintf(N_("The initramfs of kernel %s has no %s: it would "
 			       "not find its disk on virtio; %s is used.%s"),
@@ -289,6 +341,14 @@ bool guest_needs_drivers(const json_t *facts)
 
 	return k && json_str(k, "initramfs") && !can_virtio(k) &&
 		json_str(k, "addable");
+}
+
+bool guest_finds_no_disk(const json_t *facts)
+{
+	const json_t *k = default_kernel(facts);
+
+	return k && json_str(k, "initramfs") && !json_str(k, "unreadable") &&
+		!finds_disk(k);
 }
 
 void guest_propose(const json_t *facts, const struct vm *vm, bool may_fix,

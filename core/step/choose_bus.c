@@ -40,9 +40,11 @@ static int decide(struct run *r, const char **bus, const char **nic,
 		q.why = *reason;
 		/* A proposal from facts is taken in express mode; a guess
 		 * never is, nor one that needs a change in the guest which
-		 * nobody agreed to yet. */
+		 * nobody agreed to yet, nor one that does not start. */
 		agreed = json_at(r->plan, "allow.guest_fix") ||
 			strcmp(proposed, "scsi") || !guest_needs_drivers(facts);
+		if (strcmp(proposed, "scsi") && guest_finds_no_disk(facts))
+			agreed = false;
 		if ((json_object_get(facts, "kernels") ||
 			    json_object_get(facts, "drivers")) &&
 			agreed && !job_guided(r->job))

@@ -196,22 +196,38 @@ static void proposals(void **state)
 	static const struct {
 		const char *facts; /* in_initramfs, available */
 		const char *bus, *nic, *reason;
-		bool addable, may_fix;
+		bool addable, may_fix, blind;
 	} row[] = {
 		{"\"virtio_pci\":true,\"virtio_scsi\":true|\"virtio_net\":true",
-			"scsi", "virtio", "holds", false, false},
+			"scsi", "virtio", "holds", false, false, false},
 		{"\"virtio_pci\":true,\"virtio_scsi\":true|", "scsi", "e1000",
-			"holds", false, false},
+			"holds", false, false, false},
 		{"\"virtio_pci\":true,\"ahci\":true|", "sata", "e1000",
-			"no virtio_scsi", false, false},
+			"no virtio_scsi", false, false, false},
 		{"\"ahci\":true|\"virtio_scsi\":true", "sata", "e1000",
-			"rebuilt", false, false},
+			"rebuilt", false, false, false},
 		{"\"ata_piix\":true|", "ide", "e1000", "no virtio_pci", false,
-			false},
+			false, false},
 		{"\"ahci\":true|\"virtio_net\":true", "scsi", "virtio",
-			"guest_fix adds", true, true},
+			"guest_fix adds", true, true, false},
 		{"\"ahci\":true|\"virtio_net\":true", "sata", "e1000",
-			"no virtio_pci", true, false},
+			"no virtio_pci", true, false, false},
+		/* No bus as it is. */
+		{"|\"virtio_scsi\":true,\"ahci\":true,\"virtio_net\":true",
+			"scsi", "virtio", "guest_fix adds", true, true, true},
+		{"|\"virtio_scsi\":true,\"ahci\":true", "sata", "e1000",
+			"guest_fix can add virtio_scsi", true, false, true},
+		{"|\"virtio_scsi\":true,\"ata_piix\":true", "ide", "e1000",
+			"rebuild it with virtio_pci virtio_scsi sd_mod", false,
+			true, true},
+		{"|\"ahci\":true", "sata", "e1000",
+			"rebuild it with ahci sd_mod", false, true, true},
+		{"|", "ide", "e1000", "rebuild it with ata_piix sd_mod", false,
+			true, true},
+		{"\"vmw_pvscsi\":true|", "ide", "e1000", "scsihw pvscsi", false,
+			true, true},
+		{"\"vmw_pvscsi\":true,\"ahci\":true|", "sata", "e1000",
+			"no virtio_pci", false, true, false},
 	};
 	struct vm vm = {0};
 
@@ -235,6 +251,7 @@ static void proposals(void **state)
 		assert_string_equal(nic, row[i].nic);
 		assert_non_null(strstr(reason, row[i].reason));
 		assert_int_equal(guest_needs_drivers(facts), row[i].addable);
+		assert_int_equal(guest_finds_no_disk(facts), row[i].blind);
 	}
 }
 
