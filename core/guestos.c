@@ -168,16 +168,3 @@ const char *guestos_pve(const struct guestos *g, unsigned release)
 		return "win10";
 	return g->ostype;
 }
-
-const char *guestos_family_name(enum guestos_family f)
-{
-	static const char *const names[] = {
-		[LINUX] = "linux",
-		[WINDOWS] = "windows",
-		[BSD] = "bsd",
-		[SOLARIS] = "solaris",
-		[OTHER] = "other",
-	};
-
-	return names[f];
-}

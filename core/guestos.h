@@ -37,6 +37,4 @@ const struct guestos *guestos_by_cim(unsigned number);
  * before it is "win10". */
 const char *guestos_pve(const struct guestos *g, unsigned release);
 
-const char *guestos_family_name(enum guestos_family f); /* "linux" */
-
 #endif

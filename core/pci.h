@@ -20,10 +20,9 @@ int pci_list(json_t **out, struct err *e);
 int pci_list_from(
 	const char *dump, const char *sysfs, json_t **out, struct err *e);
 
-/* The output of `esxcli hardware pci list` (ESXi 5.5..8), or the data of the
- * Proxmox API's /nodes/NODE/hardware/pci, in the same form. ERR_BAD_INPUT. */
+/* The output of `esxcli hardware pci list` (ESXi 5.5..8), in the same form.
+ * ERR_BAD_INPUT. */
 int pci_from_esxcli(const char *text, json_t **out, struct err *e);
-int pci_from_pve(const json_t *data, json_t **out, struct err *e);
 
 /* "NVIDIA Corporation GP107 [GeForce GTX 1050 Ti]"; what the list does not
  * have stays a number. To be freed; null where there is no list of ids. */

@@ -69,35 +69,6 @@ static unsigned id16(const char *s)
 	return v <= 0xffff ? (unsigned)v : 0;
 }
 
-static json_t *pve_json(const json_t *j)
-{
-	const struct pci_ids ids = {id16(json_str(j, "class")),
-		id16(json_str(j, "vendor")), id16(json_str(j, "device")),
-		id16(json_str(j, "subsystem_vendor")),
-		id16(json_str(j, "subsystem_device"))};
-	json_t *o = pci_device_json(json_str_or(j, "id", ""), &ids);
-	const json_t *group = json_object_get(j, "iommugroup");
-
-	/* -1: no IOMMU */
-	if (group && json_u64(j, "iommugroup", UINT64_MAX) != UINT64_MAX)
-		json_put_u64(o, "iommu_group", json_u64(j, "iommugroup", 0));
-	return o;
-}
-
-int pci_from_pve(const json_t *data, json_t **out, struct err *e)
-{
-	json_t *list;
-
-	if (!json_is_array(data))
-		return err_set(e, ERR_BAD_INPUT,
-			"the node's list of PCI devices is no list");
-	list = json_array();
-	for (size_t i = 0; i < json_array_size(data); i++)
-		json_array_append_new(list, pve_json(json_array_get(data, i)));
-	*out = list;
-	return 0;
-}
-
 /* "   Vendor ID: 0x1000" into o; a line without ": " is nothing. */
 static void esxcli_line(json_t *o, char *line)
 {

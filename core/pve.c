@@ -53,11 +53,6 @@ unsigned pve_release(const struct pve *p)
 	return p->release;
 }
 
-bool pve_is_root(const struct pve *p)
-{
-	return strcmp(p->user, "root@pam") == 0;
-}
-
 static int ask_trust(void *arg, const char *fingerprint, struct err *e)
 {
 	struct pve *p = arg;

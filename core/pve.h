@@ -58,8 +58,6 @@ const char *pve_node(const struct pve *p);
 const char *pve_version_text(const struct pve *p);
 /* 804 for 8.4. */
 unsigned pve_release(const struct pve *p);
-/* Logged in as root@pam itself: no token ever is. */
-bool pve_is_root(const struct pve *p);
 /* Where notes go that do not stop anything: a parameter left out because
  * this release does not know it, warnings of a task. null: nowhere. */
 void pve_set_note(
@@ -72,7 +70,6 @@ void pve_set_told(struct pve *p, const struct told *t);
 enum pve_feature {
 	PVE_ALWAYS,
 	PVE_PERMISSIONS,      /* GET access/permissions */
-	PVE_MACHINES,         /* GET capabilities/qemu/machines */
 	PVE_SCSI_30,          /* scsi14 to scsi30 */
 	PVE_HOSTPCI_15,       /* hostpci4 to hostpci15 */
 	PVE_HOSTPCI_MAPPING,  /* hostpciN: mapping= */
@@ -198,8 +195,6 @@ int pve_permissions(
 /* The node's PCI devices as the API lists them (no bridges, memory or
  * processors), ids always with domain ("0000:01:00.0"). */
 int pve_pci(struct pve *p, json_t **out, struct err *e);
-/* Machine versions: [{id, type, version}]; empty before 6.4. */
-int pve_machines(struct pve *p, json_t **out, struct err *e);
 /* A free VM id: want itself (ERR_VMID_TAKEN if it is not), or with want 0
  * the next one. Not a reservation. */
 int pve_next_id(struct pve *p, unsigned want, unsigned *id, struct err *e);
@@ -281,9 +276,6 @@ int pve_vm_stop(struct pve *p, unsigned vmid, const struct pve_progress *pr,
 /* Ask the guest to end within timeout seconds; force: power off then. */
 int pve_vm_shutdown(struct pve *p, unsigned vmid, unsigned timeout, bool force,
 	const struct pve_progress *pr, struct err *e);
-/* Grow a disk ("scsi0") to size bytes, rounded up to KiB. */
-int pve_vm_resize(struct pve *p, unsigned vmid, const char *disk, uint64_t size,
-	const struct pve_progress *pr, struct err *e);
 /* Move a disk to another storage. format: null leaves it to the storage.
  * remove: delete the old volume, else it stays as unusedN. */
 int pve_vm_move_disk(struct pve *p, unsigned vmid, const char *disk,
@@ -309,8 +301,6 @@ int pve_agent_ping(struct pve *p, unsigned vmid, struct err *e);
 /* [{name, mac, addresses: [{address, prefix, family}]}], family 4 or 6. */
 int pve_agent_interfaces(
 	struct pve *p, unsigned vmid, json_t **out, struct err *e);
-/* {id, name, version, pretty-name, ...} as the agent tells. */
-int pve_agent_osinfo(struct pve *p, unsigned vmid, json_t **out, struct err *e);
 /*
  * Give free blocks back. *trimmed: bytes, over all file systems; *paths (may
  * be null): [{path, trimmed}] or [{path, error}]. ERR_TIMEOUT: it takes

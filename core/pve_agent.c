@@ -32,13 +32,6 @@ int pve_agent_ping(struct pve *p, unsigned vmid, struct err *e)
 	return 0;
 }
 
-int pve_agent_osinfo(struct pve *p, unsigned vmid, json_t **out, struct err *e)
-{
-	if (ask(p, vmid, AGENT "get-osinfo", JSON_OBJECT, out, e) < 0)
-		return err_in(e, "ask the agent in VM %u for its system", vmid);
-	return 0;
-}
-
 /* ---- network ---- */
 
 static json_t *addresses_of(const json_t *nic)

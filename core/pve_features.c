@@ -20,9 +20,6 @@ static const struct row {
 	[PVE_ALWAYS] = {N_("every release"), 0, API, {0}},
 	[PVE_PERMISSIONS] = {N_("list of one's own privileges"), 601, API " 5",
 		{"GET", "/access/permissions", "path", NULL}},
-	[PVE_MACHINES] = {N_("list of machine versions"), 604, API " 5",
-		{"GET", "/nodes/{node}/capabilities/qemu/machines", "node",
-			NULL}},
 	/* The enumeration of move_disk counts the disks there are. */
 	[PVE_SCSI_30] = {N_("more than 14 SCSI disks"), 602, API " 7.1",
 		{"POST", "/nodes/{node}/qemu/{vmid}/move_disk", "disk",

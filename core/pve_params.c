@@ -94,7 +94,6 @@ ROWS config_set[] = {P("delete"), P("revert"), P("digest"), P("force"), END};
 ROWS start[] = {F("timeout", PVE_START_TIMEOUT), END};
 ROWS stop[] = {P("timeout"), F("overrule-shutdown", PVE_STOP_OVERRULE), END};
 ROWS shutdown_[] = {P("timeout"), P("forceStop"), END};
-ROWS resize[] = {P("disk"), P("size"), P("digest"), END};
 ROWS move_disk[] = {
 	P("disk"), P("storage"), P("format"), P("delete"), P("digest"), END};
 ROWS unlink_[] = {P("idlist"), P("force"), END};
@@ -121,7 +120,6 @@ const struct pve_endpoint pve_endpoints[] = {
 	{"GET", "/nodes", PVE_ALWAYS, NULL, NULL},
 	{"GET", NODE "/network", PVE_ALWAYS, network, NULL},
 	{"GET", NODE "/hardware/pci", PVE_ALWAYS, NULL, NULL},
-	{"GET", NODE "/capabilities/qemu/machines", PVE_MACHINES, NULL, NULL},
 	{"GET", "/storage/{storage}", PVE_ALWAYS, NULL, NULL},
 	{"GET", NODE "/storage", PVE_ALWAYS, storages, NULL},
 	{"GET", STORE "/content", PVE_ALWAYS, contents, NULL},
@@ -135,7 +133,6 @@ const struct pve_endpoint pve_endpoints[] = {
 	{"POST", VM "/status/start", PVE_ALWAYS, start, NULL},
 	{"POST", VM "/status/stop", PVE_ALWAYS, stop, NULL},
 	{"POST", VM "/status/shutdown", PVE_ALWAYS, shutdown_, NULL},
-	{"PUT", VM "/resize", PVE_ALWAYS, resize, NULL},
 	{"POST", VM "/move_disk", PVE_ALWAYS, move_disk, NULL},
 	{"PUT", VM "/unlink", PVE_ALWAYS, unlink_, NULL},
 	{"DELETE", VM, PVE_ALWAYS, destroy, NULL},
@@ -144,7 +141,6 @@ const struct pve_endpoint pve_endpoints[] = {
 	{"POST", VM "/agent/fstrim", PVE_ALWAYS, NULL, NULL},
 	{"POST", VM "/agent/exec", PVE_ALWAYS, exec, NULL},
 	{"GET", VM "/agent/exec-status", PVE_ALWAYS, exec_status, NULL},
-	{"GET", VM "/agent/get-osinfo", PVE_ALWAYS, NULL, NULL},
 	{"GET", VM "/agent/network-get-interfaces", PVE_ALWAYS, NULL, NULL},
 	{"GET", NODE "/tasks", PVE_ALWAYS, tasks, NULL},
 	{"GET", TASK "/status", PVE_ALWAYS, NULL, NULL},

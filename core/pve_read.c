@@ -304,18 +304,6 @@ int pve_pci(struct pve *p, json_t **out, struct err *e)
 	return 0;
 }
 
-int pve_machines(struct pve *p, json_t **out, struct err *e)
-{
-	if (!pve_has(p, PVE_MACHINES)) {
-		*out = json_array();
-		return 0;
-	}
-	if (pve_get(p, "/nodes/{node}/capabilities/qemu/machines", NULL, NULL,
-		    JSON_ARRAY, out, e) < 0)
-		return err_in(e, "list the machine versions of %s", p->node);
-	return 0;
-}
-
 int pve_next_id(struct pve *p, unsigned want, unsigned *id, struct err *e)
 {
 	_pve_params_ struct pve_params ps = {0};

@@ -1,4 +1,4 @@
-/* Virtual machines: made, changed, switched, grown, moved, removed. */
+/* Virtual machines: made, changed, switched, moved, removed. */
 #include <string.h>
 
 #include "pve_priv.h"
@@ -241,19 +241,6 @@ int pve_vm_shutdown(struct pve *p, unsigned vmid, unsigned timeout, bool force,
 }
 
 /* ---- disks ---- */
-
-int pve_vm_resize(struct pve *p, unsigned vmid, const char *disk, uint64_t size,
-	const struct pve_progress *pr, struct err *e)
-{
-	_pve_params_ struct pve_params ps = {0};
-
-	pve_param(&ps, "disk", "%s", disk);
-	pve_param(
-		&ps, "size", "%lluK", (unsigned long long)(size + 1023) / 1024);
-	if (pve_act(p, "PUT", VM "/resize", AT(vmid), &ps, pr, e) < 0)
-		return err_in(e, "grow %s of VM %u", disk, vmid);
-	return 0;
-}
 
 int pve_vm_move_disk(struct pve *p, unsigned vmid, const char *disk,
 	const char *storage, const char *format, bool remove,

@@ -217,22 +217,6 @@ static void explain_handshake(struct ssh *s, double until, struct err *e)
 		free((char *)lists[i]);
 }
 
-static void note_methods(struct ssh *s)
-{
-	static const int shown[] = {LIBSSH2_METHOD_KEX, LIBSSH2_METHOD_HOSTKEY,
-		LIBSSH2_METHOD_CRYPT_SC, LIBSSH2_METHOD_MAC_SC};
-	_buf_ struct buf b = {0};
-
-	for (size_t i = 0; i < ARRAY_LEN(shown); i++) {
-		const char *m = libssh2_session_methods(s->ses, shown[i]);
-
-		if (m)
-			buf_addf(&b, "%s%s", b.len ? ", " : "", m);
-	}
-	s->methods = buf_steal(&b);
-	s->banner = str_printable_dup(libssh2_session_banner_get(s->ses));
-}
-
 static int handshake(struct ssh *s, double until, struct err *e)
 {
 	int rc;
@@ -245,7 +229,6 @@ static int handshake(struct ssh *s, double until, struct err *e)
 			explain_handshake(s, until, e);
 		return -1;
 	}
-	note_methods(s);
 	return 0;
 }
 
@@ -337,8 +320,6 @@ void ssh_close(struct ssh *s)
 	if (s->fd >= 0)
 		close(s->fd);
 	free(s->host);
-	free(s->banner);
-	free(s->methods);
 	free(s);
 }
 
@@ -350,14 +331,4 @@ void cleanup_ssh(struct ssh **s)
 bool ssh_usable(const struct ssh *s)
 {
 	return s->up && !s->dead;
-}
-
-const char *ssh_banner(const struct ssh *s)
-{
-	return s->banner;
-}
-
-const char *ssh_methods(const struct ssh *s)
-{
-	return s->methods;
 }

@@ -40,11 +40,6 @@ void cleanup_ssh(struct ssh **s);
 /* False once the connection was lost or given up in the middle of something
  * (timeout, stop): every later call is ERR_SSH_LOST; open another. */
 bool ssh_usable(const struct ssh *s);
-/* "SSH-2.0-OpenSSH_8.3"; valid as long as s. */
-const char *ssh_banner(const struct ssh *s);
-/* "ecdh-sha2-nistp256, ecdsa-sha2-nistp256, aes128-ctr, hmac-sha2-256",
- * for the log; valid as long as s. */
-const char *ssh_methods(const struct ssh *s);
 
 /* The host's key, which was checked, as a line of known_hosts names it behind
  * the host: "ecdsa-sha2-nistp256 AAAA..."; to be freed. */

@@ -17,7 +17,6 @@ struct ssh {
 	LIBSSH2_SESSION *ses;
 	char *host;
 	unsigned port;
-	char *banner, *methods;
 	bool up;              /* logged in */
 	bool dead;            /* unusable, see ssh_usable() */
 	double heard;         /* when the host last sent something */

@@ -190,7 +190,7 @@ static void line(void *arg, const char *text, double percent)
 static void lists(struct pve *p)
 {
 	int (*const reads[])(struct pve *, json_t **, struct err *) = {
-		pve_nodes, pve_storages, pve_bridges, pve_pci, pve_machines};
+		pve_nodes, pve_storages, pve_bridges, pve_pci};
 	_json_ json_t *rights = NULL, *discs = NULL, *stores = NULL;
 	unsigned id;
 
@@ -232,13 +232,12 @@ static void machine(struct pve *p)
 	pve_vm_create(p, 100, &ps, &pr, NULL);
 	pve_vm_start(p, 100, &pr, NULL);
 	pve_vm_destroy(p, 100, &pr, NULL);
-	_json_ json_t *cards = NULL, *os = NULL, *paths = NULL;
+	_json_ json_t *cards = NULL, *paths = NULL;
 	_free_ char *out = NULL, *errs = NULL;
 	uint64_t trimmed;
 	int status;
 
 	pve_agent_interfaces(p, 100, &cards, NULL);
-	pve_agent_osinfo(p, 100, &os, NULL);
 	pve_agent_fstrim(p, 100, &trimmed, &paths, NULL);
 	pve_agent_exec(p, 100, argv, 5, &status, &out, &errs, NULL);
 }

@@ -222,34 +222,6 @@ static void from_esxcli(void **state)
 	assert_int_equal(e.code, ERR_BAD_INPUT);
 }
 
-static void from_pve(void **state)
-{
-	static const char text[] =
-		"[{\"class\":\"0x010601\",\"device\":\"0xa382\","
-		"\"device_name\":\"x\",\"id\":\"0000:00:17.0\","
-		"\"iommugroup\":6,\"subsystem_vendor\":\"0x1458\","
-		"\"subsystem_device\":\"0xb005\",\"vendor\":\"0x8086\"},"
-		"{\"class\":\"0x030000\",\"device\":\"0x1c82\","
-		"\"id\":\"0000:01:00.0\",\"iommugroup\":-1,"
-		"\"vendor\":\"0x10de\"}]";
-	_json_ json_t *in = NULL, *list = NULL;
-	struct err e = {0};
-
-	(void)state;
-	assert_int_equal(json_parse(text, strlen(text), &in, &e), 0);
-	if (pci_from_pve(in, &list, &e))
-		fail_msg("%s", e.why);
-	is(json_array_get(list, 0), "class", "0x0106");
-	is(json_array_get(list, 0), "address", "0000:00:17.0");
-	is(json_array_get(list, 0), "subsystem_device", "0xb005");
-	assert_int_equal(
-		json_u64(json_array_get(list, 0), "iommu_group", 0), 6);
-	is(json_array_get(list, 1), "kind", "display");
-	assert_null(json_object_get(json_array_get(list, 1), "iommu_group"));
-	assert_int_equal(pci_from_pve(json_array_get(in, 0), &list, &e), -1);
-	assert_int_equal(e.code, ERR_BAD_INPUT);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -259,7 +231,6 @@ int main(void)
 		cmocka_unit_test(own_machine),
 		cmocka_unit_test(names),
 		cmocka_unit_test(from_esxcli),
-		cmocka_unit_test(from_pve),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -210,23 +210,21 @@ static void disks(void **state)
 
 	(void)state;
 	fix_open(&f, "7.4-16");
-	web_on(&f.w, "PUT " VM "/resize", 1, "200 OK", NULL_DATA);
-	web_on(&f.w, "PUT " VM "/resize", 1, "200 OK",
-		"{\"data\":\"" UPID("1", "resize") "\"}");
-	task(&f.w, STATUS("1", "resize"), LOG("1", "resize"),
+	web_on(&f.w, "POST " VM "/move_disk", 1, "200 OK", NULL_DATA);
+	web_on(&f.w, "POST " VM "/move_disk", 1, "200 OK",
+		"{\"data\":\"" UPID("1", "move") "\"}");
+	task(&f.w, STATUS("1", "move"), LOG("1", "move"),
 		ENDED("disk 'scsi9' does not exist"));
-	web_ok(&f.w, "POST " VM "/move_disk", NULL_DATA);
 	web_ok(&f.w, "PUT " VM "/unlink", NULL_DATA);
-	assert_int_equal(pve_vm_resize(f.p, 120, "scsi0", 1025, NULL, &f.e), 0);
-	assert_int_equal(web_count(&f.w, "disk=scsi0&size=2K\n"), 1);
-	assert_int_equal(
-		pve_vm_resize(f.p, 120, "scsi9", 4096, NULL, &f.e), -1);
-	assert_int_equal(f.e.code, ERR_NOT_FOUND);
 	assert_int_equal(pve_vm_move_disk(f.p, 120, "scsi0", "zfs", NULL, true,
 				 NULL, &f.e),
 		0);
 	assert_int_equal(
 		web_count(&f.w, "disk=scsi0&storage=zfs&delete=1\n"), 1);
+	assert_int_equal(pve_vm_move_disk(f.p, 120, "scsi9", "zfs", NULL, true,
+				 NULL, &f.e),
+		-1);
+	assert_int_equal(f.e.code, ERR_NOT_FOUND);
 	assert_int_equal(pve_vm_unlink(f.p, 120, "unused0", true, &f.e), 0);
 	assert_int_equal(web_count(&f.w, "idlist=unused0&force=1\n"), 1);
 	fix_close(&f);

@@ -137,12 +137,10 @@ static void move_it(struct pve *p, const char *volid)
 	_free_ char *path = NULL;
 	struct err e;
 
-	MUST(pve_vm_resize(p, VM, "scsi0", 96 << 20, NULL, &e));
 	MUST(pve_vm_move_disk(p, VM, "scsi0", "second", "raw", true, NULL, &e));
 	MUST(pve_vm_config(p, VM, &c, &e));
 	assert_true(
 		str_starts(json_str(c, "scsi0"), "second:120/vm-120-disk-"));
-	assert_non_null(strstr(json_str(c, "scsi0"), "size=96M"));
 	FAILS(pve_volume_path(p, volid, &path, NULL, NULL, &e), ERR_NOT_FOUND);
 }
 
@@ -245,7 +243,6 @@ static void logins(void **state)
 	assert_int_equal(logged(&l), before + 2);
 	t.secret = l.password;
 	MUST(pve_open(&t, &p, &e));
-	assert_true(pve_is_root(p));
 	/* Bought with the old ticket, and good for a write. */
 	p->login_at -= 3700;
 	MUST(pve_vm_destroy(p, 999, NULL, &e));

@@ -163,7 +163,7 @@ static json_t *find(const json_t *rows, const char *key, const char *value)
 
 static void lists(struct pve *p, struct web *w)
 {
-	_json_ json_t *s = NULL, *b = NULL, *m = NULL, *v = NULL;
+	_json_ json_t *s = NULL, *b = NULL, *v = NULL;
 	struct err e;
 	const json_t *row;
 
@@ -172,8 +172,6 @@ static void lists(struct pve *p, struct web *w)
 		capture("040-storage-list"));
 	on_capture(w, "GET /api2/json/nodes/pve/network", -1,
 		capture("053-network-bridges"));
-	on_capture(w, "GET /api2/json/nodes/pve/capabilities/qemu/machines", -1,
-		capture("054-machines"));
 	on_capture(w, "GET /api2/json/nodes/pve/storage/local/content", -1,
 		capture("343-content-images"));
 	assert_int_equal(pve_storages(p, &s, &e), 0);
@@ -188,8 +186,6 @@ static void lists(struct pve *p, struct web *w)
 	assert_false(json_flag(find(s, "storage", "turnedoff"), "enabled", 1));
 	assert_int_equal(pve_bridges(p, &b, &e), 0);
 	assert_true(json_flag(find(b, "iface", "vmbr0"), "active", false));
-	assert_int_equal(pve_machines(p, &m, &e), 0);
-	find(m, "id", "pc-q35-9.2+pve1");
 	assert_int_equal(pve_volumes(p, "local", 901, &v, &e), 0);
 	find(v, "volid", "local:901/vm-901-disk-0.qcow2");
 }
@@ -272,7 +268,7 @@ static void states(struct pve *p, struct web *w)
 static void agent(struct pve *p, struct web *w)
 {
 	static const char *const argv[] = {"/bin/busybox", "uname", "-a", NULL};
-	_json_ json_t *nics = NULL, *os = NULL;
+	_json_ json_t *nics = NULL;
 	_free_ char *out = NULL;
 	const json_t *a;
 	int code = -1;
@@ -280,7 +276,6 @@ static void agent(struct pve *p, struct web *w)
 
 	web_clear(w);
 	on_capture(w, "", 1, capture("228-agent-network-get-interfaces"));
-	on_capture(w, "", 1, capture("226-agent-get-osinfo"));
 	on_capture(w, "", 1, capture("230-agent-exec"));
 	on_capture(w, "", 1, capture("231-agent-exec-status"));
 	on_capture(w, "", 1, capture("224-agent-ping"));
@@ -290,8 +285,6 @@ static void agent(struct pve *p, struct web *w)
 	assert_string_equal(json_str(a, "address"), "192.0.2.77");
 	assert_int_equal(json_u64(a, "family", 0), 4);
 	assert_int_equal(json_u64(a, "prefix", 0), 24);
-	assert_int_equal(pve_agent_osinfo(p, 910, &os, &e), 0);
-	assert_non_null(json_str(os, "id"));
 	assert_int_equal(
 		pve_agent_exec(p, 910, argv, 5, &code, &out, NULL, &e), 0);
 	assert_int_equal(code, 0);
