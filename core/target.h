@@ -31,6 +31,13 @@ int target_is_ours(
 int target_only_ours(
 	const struct run *r, struct pve *p, unsigned id, struct err *e);
 
+/*
+ * In preflight: which privileges the login lacks for the VM, its storages and
+ * its bridges (pve_bridges), as findings. Nothing is found before 6.1, which
+ * does not tell.
+ */
+void target_find_rights(struct run *r, struct pve *p, const json_t *bridges);
+
 /* Volume of disk i: any of the outputs may be null; the texts are to be
  * freed. A path that is asked for is there (node_volume_ready). ERR_INTERNAL
  * before create_vm. */

@@ -112,6 +112,7 @@ static int preflight(struct run *r, struct err *e)
 		return -1;
 	run_find(r, LEVEL_OK, ERR_NONE, "Proxmox VE %s, logged in",
 		pve_version_text(p));
+	target_find_rights(r, p, bridges);
 	find_storages(r, storages);
 	find_bridges(r, bridges);
 	return find_vmid(r, p, e);
