@@ -8,6 +8,30 @@
 
 #define MIB (1ULL << 20)
 
+static const char begin[] = DD_BEGIN "\n";
+
+size_t dd_to_begin(size_t at)
+{
+	return sizeof(begin) - 1 - at;
+}
+
+ssize_t dd_begin(size_t *at, const void *p, size_t n, struct err *e)
+{
+	size_t left = dd_to_begin(*at), part = n < left ? n : left;
+	_free_ char *said = NULL;
+
+	if (memcmp(p, begin + *at, part) == 0) {
+		*at += part;
+		return part;
+	}
+	said = xstrndup(p, n < 80 ? n : 80);
+	said[strcspn(said, "\n")] = '\0';
+	return err_set(e, ERR_SOURCE_READ,
+		"the host prints something before the data: \"%s\"; end what "
+		"greets on standard output there",
+		said);
+}
+
 /* The last bytes of a disk may be no large block: the host would give more,
  * so they are asked for in sectors, of which every disk is made. */
 void dd_add(struct buf *b, const char *file, uint64_t off, uint64_t len)

@@ -5,8 +5,23 @@
 #ifndef CORE_DDREAD_H
 #define CORE_DDREAD_H
 
+#include <sys/types.h>
+
 #include "extent.h"
 #include "str.h"
+
+/* Printed on the host before the first data, by DD_BEGIN_COMMAND: where a
+ * greeting or a warning stands before it, all bytes would be at another place.
+ */
+#define DD_BEGIN "vmferry: data"
+#define DD_BEGIN_COMMAND "echo '" DD_BEGIN "'"
+/*
+ * Take n bytes at p that came first: how many of them belong to DD_BEGIN, of
+ * which *at were there before. -1, ERR_SOURCE_READ, where they are others.
+ */
+ssize_t dd_begin(size_t *at, const void *p, size_t n, struct err *e);
+/* Bytes of it that are still to come; 0: what comes now is data. */
+size_t dd_to_begin(size_t at);
 
 /* Append the commands that print [off, off + len) of file, in the largest
  * blocks that fit, joined by " && ". Both are multiples of 512. */

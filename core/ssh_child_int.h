@@ -17,6 +17,7 @@ struct ssh_child {
 	char *dir;        /* known_hosts, askpass, password */
 	int password;     /* the pipe, open for reading and writing; or -1 */
 	bool heard;       /* something came: it is logged in */
+	size_t begun;     /* see dd_begin */
 	unsigned char *buf;
 
 	/* What its standard error told. */

@@ -2,7 +2,8 @@
  * Reading over ssh as our child: see ssh_child.h. Keeps true: the last bytes
  * of a group are handed on only after the host's shell said that every dd of
  * it gave all it was asked for, and, where they came compressed, after the
- * checksum was right. So no range is whole that holds bytes of another place.
+ * checksum was right; nothing is data before the host's shell said where data
+ * begins. So no range is whole that holds bytes of another place.
  */
 #include <errno.h>
 #include <poll.h>
@@ -238,11 +239,20 @@ static bool wants_bytes(const struct batch *b)
 	return b->from->packer ? !b->in_n && !b->closed : !b->held;
 }
 
-static int read_out(struct ssh_child *c, struct batch *b, struct err *e)
+/* Bytes to be read now: not beyond a group whose end waits for its word. */
+static size_t room(const struct ssh_child *c, const struct batch *b)
 {
 	bool part = !b->from->packer && b->i + 1 < b->n &&
 		b->left < SSH_CHILD_PIECE;
-	ssize_t n = read(c->out, c->buf, part ? b->left : SSH_CHILD_PIECE);
+
+	if (dd_to_begin(c->begun))
+		return dd_to_begin(c->begun);
+	return part ? b->left : SSH_CHILD_PIECE;
+}
+
+static int read_out(struct ssh_child *c, struct batch *b, struct err *e)
+{
+	ssize_t n = read(c->out, c->buf, room(c, b));
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
@@ -250,6 +260,8 @@ static int read_out(struct ssh_child *c, struct batch *b, struct err *e)
 		return ended(c, b->from->file, e);
 	c->heard = true;
 	b->heard = now_mono();
+	if (dd_to_begin(c->begun))
+		return dd_begin(&c->begun, c->buf, n, e) < 0 ? -1 : 0;
 	if (!b->from->packer)
 		return take(b, c->buf, n, e);
 	b->in = c->buf;
@@ -370,6 +382,8 @@ static int read_some(struct ssh_child *c, const struct ssh_reading *r,
 	_buf_ struct buf cmd = {0};
 	_free_ uint64_t *group = xcalloc(n - *i, sizeof(*group));
 
+	if (!c->begun)
+		buf_adds(&cmd, DD_BEGIN_COMMAND "\n");
 	while (*i < n && cmd.len < COMMAND_MAX) {
 		size_t first = *i;
 

@@ -16,6 +16,7 @@ int dd_run(struct ssh *ssh, const char *file, const struct buf *cmd,
 /* A command's last byte waits until dd has said that it read all it was asked
  * for: what is short would stand at another place, and must not be marked. */
 struct held {
+	size_t begun; /* see dd_begin */
 	ssh_bytes *got;
 	void *arg;
 	uint64_t left; /* bytes that are to come */
@@ -27,11 +28,21 @@ static int on_part(void *arg, const void *p, size_t n, struct err *e)
 {
 	struct held *h = arg;
 
+	if (dd_to_begin(h->begun)) {
+		ssize_t part = dd_begin(&h->begun, p, n, e);
+
+		if (part < 0)
+			return -1;
+		p = (const char *)p + part;
+		n -= part;
+	}
 	if (n > h->left)
 		return err_set(e, ERR_SOURCE_READ,
 			"the source gave more than was asked for");
 	h->left -= n;
-	if (h->left || !n)
+	if (!n)
+		return 0;
+	if (h->left)
 		return h->got(h->arg, p, n, e);
 	h->full = true;
 	h->last = ((const unsigned char *)p)[n - 1];
@@ -56,12 +67,13 @@ int dd_read(struct ssh *ssh, const struct ssh_reading *how,
 
 	while (i < n) {
 		struct held h = {.got = got, .arg = arg};
-		_buf_ struct buf cmd = {0};
+		_buf_ struct buf cmd = {0}, dd = {0};
 		size_t first = i;
 
-		if (dd_list(&cmd, how->file, x, ssh_span_end(how, x, n, i), &i,
+		if (dd_list(&dd, how->file, x, ssh_span_end(how, x, n, i), &i,
 			    DD_COMMAND_MAX, e))
 			return -1;
+		buf_addf(&cmd, DD_BEGIN_COMMAND " && %s", dd.s);
 		while (first < i)
 			h.left += x[first++].length;
 		if (read_span(ssh, how->file, &cmd, &h, e))

@@ -163,6 +163,48 @@ static void a_dd_that_gives_less(void **state)
 	}
 }
 
+/* From now on the host greets on standard output whoever comes. */
+static void greet_all(int marks)
+{
+	static const char rc[] = "echo 'Authorized use only.'\n";
+	_free_ char *dir = lab_path("new/root/.ssh");
+	_free_ char *file = path_join(dir, "rc");
+
+	if (marks == 1)
+		must(file_mkdirs(dir, 0700, NULL) ||
+				file_write(
+					file, rc, sizeof(rc) - 1, 0644, NULL),
+			NULL);
+}
+
+/* What stands before the data would move all that follows: no range of such a
+ * connection may be marked. */
+static void a_greeting_is_no_data(void **state)
+{
+	_free_ char *file = NULL;
+
+	(void)state;
+	lab_need();
+	file = lab_path("new/root/.ssh/rc");
+	for (size_t i = 1; i < ARRAY_LEN(roads); i++) {
+		_copy_result_ struct copy_result res = {0};
+		struct run r;
+
+		run_make(&r, LAB_NEW);
+		r.c.opts.road = roads[i];
+		r.c.job.limit = 16 * MIB;
+		r.c.marked = greet_all;
+		lab_fault("new", "cut-after", "8000000 session");
+		assert_int_equal(fails(&r), ERR_SOURCE_READ);
+		lab_fault("new", "cut-after", "off");
+		assert_int_equal(unlink(file), 0);
+		r.c.marked = NULL;
+		copies(&r, &res);
+		assert_true(res.done_before > 0);
+		run_free(&r);
+	}
+}
+
 static void change_source(int marks)
 {
 	if (marks == 1)
@@ -332,6 +374,7 @@ int main(void)
 		cmocka_unit_test(locked_missing_damaged),
 		cmocka_unit_test(a_dd_killed_at_the_descriptor),
 		cmocka_unit_test(a_dd_that_gives_less),
+		cmocka_unit_test(a_greeting_is_no_data),
 		cmocka_unit_test(a_wrong_password_is_tried_once),
 		cmocka_unit_test(the_hosts_own_checksums),
 		cmocka_unit_test(the_password_is_nowhere_to_be_seen),
