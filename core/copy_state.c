@@ -25,6 +25,7 @@ void copy_state_free(struct copy_state *s)
 		close(s->fd);
 	free(s->path);
 	free(s->left_out);
+	free(s->file);
 	json_decref(s->head);
 	copy_map_free(s->map);
 	free(s);
@@ -40,19 +41,30 @@ static int bad(const struct copy_state *s, const char *why, struct err *e)
 	return err_set(e, ERR_BAD_INPUT, "%s: %s", s->path, why);
 }
 
+/* A line behind the first that says what is new of it. */
+static bool is_news(struct copy_state *s, const json_t *j)
+{
+	const char *left_out = json_str(j, "left_out");
+	const char *file = json_str(j, "file");
+
+	if (left_out)
+		str_set(&s->left_out, left_out);
+	if (file)
+		str_set(&s->file, file);
+	return left_out || file;
+}
+
 static int take_line(
 	struct copy_state *s, const char *line, size_t len, struct err *e)
 {
 	_json_ json_t *j = NULL;
+	bool news;
 
 	if (json_parse(line, len, &j, e))
 		return bad(s, "not the state of a copy", e);
-	if (json_str(j, "left_out"))
-		str_set(&s->left_out, json_str(j, "left_out"));
+	news = is_news(s, j);
 	if (s->head)
-		return json_str(j, "left_out")
-			? 0
-			: copy_mark_from_json(j, &s->map, e);
+		return news ? 0 : copy_mark_from_json(j, &s->map, e);
 	if (!json_str(j, "source") || !json_str(j, "target") ||
 		!json_is_object(json_object_get(j, "identity")))
 		return bad(s, "not the state of a copy", e);
@@ -93,10 +105,34 @@ static int same(const struct copy_state *s, const char *key, const char *now,
 		s->path, key, was);
 }
 
+static const char *path_of(const char *target)
+{
+	if (str_starts(target, "raw:"))
+		return target + 4;
+	return target + (str_starts(target, "qcow2:") ? 6 : 0);
+}
+
 /* Of a target that is a block device; to be freed, or null. */
 static char *device_of(const char *target)
 {
-	return block_id(target + (str_starts(target, "raw:") ? 4 : 0));
+	return block_id(path_of(target));
+}
+
+/* Of a target that is a file: its inode, whose number may serve again once it
+ * is removed, and its birth. To be freed, or null. */
+static char *file_of(const char *target)
+{
+	struct statx st;
+
+	if (statx(AT_FDCWD, path_of(target), 0,
+		    STATX_TYPE | STATX_INO | STATX_BTIME, &st) ||
+		!S_ISREG(st.stx_mode))
+		return NULL;
+	if (!(st.stx_mask & STATX_BTIME))
+		st.stx_btime.tv_sec = st.stx_btime.tv_nsec = 0;
+	return xasprintf("inode %llu, made %lld.%09u",
+		(unsigned long long)st.stx_ino, (long long)st.stx_btime.tv_sec,
+		st.stx_btime.tv_nsec);
 }
 
 /* The marks speak of what lies on that device, whatever its name is now. */
@@ -113,6 +149,20 @@ static int same_device(
 		"find "
 		"that device, or remove the file to begin anew",
 		s->path, was, target, now ? now : "none");
+}
+
+/* The same of a file. One that is gone is the caller's to look at. */
+static int same_file(
+	const struct copy_state *s, const char *target, struct err *e)
+{
+	_free_ char *now = s->file ? file_of(target) : NULL;
+
+	if (!now || strcmp(s->file, now) == 0)
+		return 0;
+	return err_set(e, ERR_BAD_INPUT,
+		"%s is of a copy into another file of the name %s: put that "
+		"one back, or remove the state file to begin anew",
+		s->path, path_of(target));
 }
 
 static int open_file(struct copy_state *s, struct err *e)
@@ -144,7 +194,7 @@ int copy_state_open(const char *path, const char *source, const char *target,
 		return -1;
 	if (s->head &&
 		(same(s, "source", source, e) || same(s, "target", target, e) ||
-			same_device(s, target, e)))
+			same_device(s, target, e) || same_file(s, target, e)))
 		return -1;
 	*out = s;
 	s = NULL;
@@ -163,15 +213,15 @@ static int append(struct copy_state *s, json_t *j, struct err *e)
 	return 0;
 }
 
-static int note_left_out(
-	struct copy_state *s, const char *left_out, struct err *e)
+static int note(struct copy_state *s, const char *key, const char *was,
+	const char *is, struct err *e)
 {
 	json_t *j;
 
-	if (s->left_out && strcmp(s->left_out, left_out) == 0)
+	if (!is || (was && strcmp(was, is) == 0))
 		return 0;
 	j = json_object();
-	json_put_str(j, "left_out", left_out);
+	json_put_str(j, key, is);
 	return append(s, j, e);
 }
 
@@ -179,15 +229,19 @@ int copy_state_begin(struct copy_state *s, const char *source,
 	const char *target, const struct copy_job *job, const json_t *identity,
 	const char *left_out, struct err *e)
 {
-	_free_ char *device = NULL;
+	_free_ char *device = NULL, *file = file_of(target);
 
 	if (s->head)
-		return note_left_out(s, left_out, e);
+		return note(s, "left_out", s->left_out, left_out, e) ||
+				note(s, "file", s->file, file, e)
+			? -1
+			: 0;
 	s->head = json_object();
 	json_put_str(s->head, "source", source);
 	json_put_str(s->head, "target", target);
 	device = device_of(target);
 	json_put_str(s->head, "device", device);
+	json_put_str(s->head, "file", file);
 	json_put_bool(s->head, "zeroed", job->target_zeroed);
 	json_put_bool(s->head, "read_all", job->read_all);
 	json_put(s->head, "identity", json_deep_copy(identity));

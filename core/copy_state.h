@@ -1,10 +1,11 @@
 /*
  * The state file of a copy outside of a job (`vmferry copy --state FILE`),
  * mode 0600: a first line {"source":, "target":, "device": (blockid.h, of a
- * target that is one), "zeroed":, "read_all":, "identity":, "left_out":} and
- * then a copy's marks, one JSON object a line, each on disk before the copy
- * goes on; {"left_out":} where a later run leaves out something else. A torn
- * last line is cut.
+ * target that is one), "file": (inode and birth of one that is a file),
+ * "zeroed":, "read_all":, "identity":, "left_out":} and then a copy's marks,
+ * one JSON object a line, each on disk before the copy goes on; {"left_out":}
+ * where a later run leaves out something else, {"file":} where it made the
+ * target again before anything was marked. A torn last line is cut.
  */
 #ifndef CORE_COPY_STATE_H
 #define CORE_COPY_STATE_H
@@ -16,12 +17,13 @@ struct copy_state {
 	char *path;
 	json_t *head;         /* null: a new file */
 	char *left_out;       /* the newest, or null */
+	char *file;           /* the same: the target, where it is a file */
 	struct copy_map *map; /* null: nothing was copied yet */
 };
 
 /* Open or make. ERR_BAD_INPUT where it is no such file, or one of another
- * source, target or target device; ERR_JOB_BUSY where another process copies by
- * it. */
+ * source, target, or target device or file; ERR_JOB_BUSY where another process
+ * copies by it. */
 int copy_state_open(const char *path, const char *source, const char *target,
 	struct copy_state **out, struct err *e);
 void copy_state_free(struct copy_state *s);

@@ -166,6 +166,56 @@ static void changed_source(void **state)
 	is_whole(&why, "copy");
 }
 
+static void fill(const char *path, unsigned char with)
+{
+	_free_ char *data = xmalloc(2 << 20);
+
+	memset(data, with, 2 << 20);
+	ok(file_write(path, data, 2 << 20, 0600, e));
+}
+
+/* Only its first line: a copy that was killed before its first mark. */
+static void forget_marks(const char *path)
+{
+	_free_ char *text = NULL;
+
+	ok(file_read(path, 1 << 20, &text, NULL, e));
+	assert_int_equal(truncate(path, strcspn(text, "\n") + 1), 0);
+}
+
+/* The marks call zero what another file of that name has something in. */
+static void replaced_target(void **state)
+{
+	_free_ char *from = path_join(jobtest_dir, "from");
+	_free_ char *file = path_join(jobtest_dir, "to");
+	_free_ char *to = xasprintf("raw:%s", file);
+	_free_ char *marks = path_join(jobtest_dir, "marks");
+	char copy[] = "copy", opt[] = "--state";
+	char *argv[] = {copy, from, to, opt, marks, NULL};
+	struct out o = {.put = put, .note = note};
+
+	(void)state;
+	fill(from, 0);
+	for (int i = 0; i < 2; i++) {
+		struct err why = {0};
+
+		ok(verb_call(verb_find("copy"), 5, argv, &o, e));
+		if (i)
+			forget_marks(marks);
+		assert_int_equal(unlink(file), 0);
+		fill(file, 0xa5);
+		assert_int_equal(
+			verb_call(verb_find("copy"), 5, argv, &o, &why), -1);
+		assert_int_equal(why.code, ERR_BAD_INPUT);
+		assert_non_null(strstr(why.why, "another file"));
+		is_whole(&why, "copy");
+		assert_int_equal(unlink(file) || (!i && unlink(marks)), 0);
+	}
+	/* Gone, and nothing was marked: it is made again, and known then. */
+	for (int i = 0; i < 2; i++)
+		ok(verb_call(verb_find("copy"), 5, argv, &o, e));
+}
+
 /* errno knows more than "I/O". */
 static void what_errno_says(void **state)
 {
@@ -210,7 +260,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(every_error),
 		cmocka_unit_test(every_form), cmocka_unit_test(every_help),
 		cmocka_unit_test(what_errno_says), T(silent_tool),
-		T(changed_source), T(every_verb)};
+		T(changed_source), T(replaced_target), T(every_verb)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
