@@ -11,6 +11,7 @@
 #include "../stop.h"
 #include "../str.h"
 #include "gfs.h"
+#include "order.h"
 
 void gfs_strings_free(char ***list)
 {
@@ -247,33 +248,6 @@ static int gfs_copy(
 	return -1;
 }
 
-/*
- * The guest's sdX order is the VM's order of disks where there is one disk;
- * with two, where the root file system is where the guest's fstab has it. With
- * more, controllers may have come up in any order.
- */
-static bool order_is_certain(struct guest *g)
-{
-	_free_ char *text = guest_text(g, "/etc/fstab");
-	char *p = text, *line;
-
-	if (g->n_disks == 1)
-		return true;
-	while (g->n_disks == 2 && p && (line = str_line(&p))) {
-		char *save = NULL;
-		const char *spec = strtok_r(line, " \t", &save);
-		const char *at = strtok_r(NULL, " \t", &save);
-		_free_ char *dev = NULL;
-
-		if (!spec || !at || strcmp(at, "/") ||
-			!str_starts(spec, "/dev/"))
-			continue;
-		dev = guestfs_canonical_device_name(G(g), spec);
-		return dev && strcmp(dev, g->root) == 0;
-	}
-	return false;
-}
-
 /* A disk that was copied whole onto another has the same: by UUID the guest
  * would take either. */
 static bool is_unique(struct guest *g, const char *uuid)
@@ -291,17 +265,39 @@ static bool is_unique(struct guest *g, const char *uuid)
 	return n < 2;
 }
 
+/* Does this disk's partition hold such a file system? *dev: to be freed. */
+static bool holds_fs(struct guest *g, const char *disk, unsigned part,
+	const char *type, char **dev)
+{
+	_free_ char *kind = NULL;
+
+	*dev = part ? xasprintf("%s%u", disk, part) : xstrdup(disk);
+	kind = guestfs_vfs_type(G(g), *dev);
+	return kind && (!strcmp(type, "auto") || !strcmp(type, kind));
+}
+
 static char *gfs_uuid_of(struct guest *g, const char *device, const char *type)
 {
-	_free_ char *dev = guestfs_canonical_device_name(G(g), device);
-	_free_ char *kind = NULL, *uuid = NULL;
+	_free_ char *fstab = guest_text(g, "/etc/fstab"), *found = NULL;
+	bool known = g->n_disks == 1 ||
+		(g->n_disks == 2 && order_told(fstab, g->root));
+	_strings_ char **disks = guestfs_list_devices(G(g));
+	_free_ char *uuid = NULL;
+	struct disk_name d;
 
-	if (!dev || !order_is_certain(g))
+	if (!disk_name(device, &d) || (!known && !strcmp(type, "auto")))
 		return NULL;
-	kind = guestfs_vfs_type(G(g), dev);
-	if (!kind || (strcmp(type, "auto") && strcmp(type, kind)))
-		return NULL;
-	uuid = guestfs_vfs_uuid(G(g), dev);
+	for (char **p = disks; p && *p; p++) {
+		_free_ char *dev = NULL;
+
+		if ((known && *d.letters && !str_ends(*p, d.letters)) ||
+			!holds_fs(g, *p, d.part, type, &dev))
+			continue;
+		if (found)
+			return NULL;
+		str_set(&found, dev);
+	}
+	uuid = found ? guestfs_vfs_uuid(G(g), found) : NULL;
 	return uuid && *uuid && is_unique(g, uuid) ? xstrdup(uuid) : NULL;
 }
 

@@ -184,6 +184,59 @@ static void fix_device_map(struct guest *g, struct guest_changes *cs)
 	}
 }
 
+/* The value of root= in a line, where it is a disk by name; to be freed. */
+static char *root_disk(const char *line)
+{
+	const char *at = strstr(line, "root=/dev/");
+	_free_ char *dev =
+		at ? xstrndup(at + 5, strcspn(at + 5, " \t\"'")) : NULL;
+
+	if (!dev || (at > line && !strchr(" \t\"'", at[-1])) || *line == '#' ||
+		!is_device_name(dev))
+		return NULL;
+	return xstrdup(dev);
+}
+
+static void tell_root_of(
+	struct guest *g, const char *path, struct guest_changes *cs)
+{
+	_free_ char *text = guest_long_text(g, path);
+	char *p = text, *line;
+
+	while (p && (line = str_line(&p))) {
+		_free_ char *dev = root_disk(line), *uuid = NULL;
+
+		if (!dev)
+			continue;
+		uuid = g->ops->uuid_of(g, dev, "auto");
+		guest_left(cs,
+			"%s says root=%s: with %zu disks that may be another "
+			"one. If the guest does not find its root, press e in "
+			"GRUB's menu and write root=UUID=%s",
+			path, dev, g->n_disks, uuid ? uuid : "...");
+		return;
+	}
+}
+
+/* Controllers of several disks come up in any order; one disk is sda. */
+static void tell_root(struct guest *g, struct guest_changes *cs)
+{
+	static const char *const paths[] = {"/boot/grub/grub.cfg",
+		"/boot/grub2/grub.cfg", "/boot/grub/menu.lst",
+		"/boot/grub/grub.conf"};
+	_json_ json_t *entries =
+		guest_files(g, "/boot/loader/entries", ".conf");
+	const json_t *v;
+	size_t i;
+
+	if (g->n_disks < 2)
+		return;
+	for (i = 0; i < ARRAY_LEN(paths); i++)
+		tell_root_of(g, paths[i], cs);
+	json_array_foreach (entries, i, v)
+		tell_root_of(g, json_string_value(v), cs);
+}
+
 /* RHEL 9: LVM looks only at the disks that stand here. By a VMware disk's
  * wwid none is found, and /home or the data stay away; without the file LVM
  * looks at all disks (lvmdevices(8)). A line by device name is looked for. */
@@ -241,6 +294,7 @@ void guest_names_changes(struct guest *g, struct guest_changes *cs)
 {
 	fix_resume(g, cs);
 	fix_device_map(g, cs);
+	tell_root(g, cs);
 	fix_lvm_devices(g, cs);
 	tell_lvm_filter(g, cs);
 	tell_x(g, cs);

@@ -39,9 +39,9 @@ struct guest_ops {
 	int (*copy)(struct guest *g, const char *from, const char *to,
 		struct err *e);
 	/* The UUID of what the guest called `device` ("/dev/sda2") on its old
-	 * hardware, where that is certain: the order of disks leaves no doubt
-	 * and the file system is of that type ("auto": any). To be freed; null
-	 * where it is not certain. */
+	 * hardware, where that is certain: it is of that type ("auto": any),
+	 * and the order of disks is known (order.h), or it is the only such
+	 * partition of any disk. To be freed; null where it is not certain. */
 	char *(*uuid_of)(struct guest *g, const char *device, const char *type);
 	/* A symbolic link at path; what is there is replaced. */
 	int (*symlink)(struct guest *g, const char *to, const char *path,
