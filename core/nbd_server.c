@@ -253,6 +253,7 @@ int nbd_server_end(struct nbd_server *s, struct err *e)
 {
 	double until = now_mono() + END_TIMEOUT;
 	int ws = 0, rc = 0;
+	pid_t ended;
 
 	if (!s)
 		return 0;
@@ -261,9 +262,9 @@ int nbd_server_end(struct nbd_server *s, struct err *e)
 		forget(s);
 		return 0;
 	}
-	while (waitpid(s->pid, &ws, WNOHANG) == 0 && now_mono() < until)
+	while (!(ended = waitpid(s->pid, &ws, WNOHANG)) && now_mono() < until)
 		poll(NULL, 0, 5); /* once stopped, too */
-	if (now_mono() >= until) {
+	if (!ended) {
 		proc_end(s->pid, 5);
 		rc = err_set(e, ERR_NBD, "qemu-nbd did not end");
 	} else if (!WIFEXITED(ws) || WEXITSTATUS(ws)) {

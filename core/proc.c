@@ -150,6 +150,17 @@ static int exit_status(int ws)
 	return WIFEXITED(ws) ? WEXITSTATUS(ws) : 128 + WTERMSIG(ws);
 }
 
+/* Its end, whatever signals come meanwhile (a stop is one). */
+static int reap(pid_t pid, int *ws)
+{
+	int rc;
+
+	do
+		rc = waitpid(pid, ws, 0);
+	while (rc < 0 && errno == EINTR);
+	return rc;
+}
+
 int proc_end(pid_t pid, double grace)
 {
 	double until = now_mono() + grace;
@@ -159,7 +170,7 @@ int proc_end(pid_t pid, double grace)
 	while (waitpid(pid, &ws, WNOHANG) == 0) {
 		if (now_mono() > until) {
 			kill(pid, SIGKILL);
-			waitpid(pid, &ws, 0);
+			reap(pid, &ws);
 			break;
 		}
 		poll(NULL, 0, 5);
@@ -290,7 +301,7 @@ int proc_run(const char *const argv[], const struct proc_opts *opts,
 		rc = talk_all(&t, argv[0], o->timeout, e);
 		if (rc)
 			proc_end(pid, 2);
-		else if (waitpid(pid, &ws, 0) < 0)
+		else if (reap(pid, &ws) < 0)
 			rc = err_sys(e, ERR_IO, "how %s ended", argv[0]);
 	}
 	shut(&t.in);

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -63,11 +64,39 @@ static void the_program_takes_it_back(void **state)
 	assert_int_equal(ws, 0);
 }
 
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+/* A stop that is asked for while a child ends does not lose what became of
+ * it. */
+static void a_signal_does_not_lose_the_end(void **state)
+{
+	/* Silent before it ends: only its end is waited for then. */
+	const char *const argv[] = {
+		"sh", "-c", "exec >&- 2>&-; sleep 0.5; exit 3", NULL};
+	const struct itimerval often = {{0, 50000}, {0, 50000}}, never = {0};
+	struct sigaction alarm = {.sa_handler = on_alarm}, was;
+	struct proc_result r = {0};
+	struct err e = {0};
+
+	(void)state;
+	sigaction(SIGALRM, &alarm, &was);
+	setitimer(ITIMER_REAL, &often, NULL);
+	assert_int_equal(proc_run(argv, NULL, &r, &e), 0);
+	setitimer(ITIMER_REAL, &never, NULL);
+	sigaction(SIGALRM, &was, NULL);
+	assert_int_equal(r.status, 3);
+	proc_result_free(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_lost_status_is_no_success),
 		cmocka_unit_test(the_program_takes_it_back),
+		cmocka_unit_test(a_signal_does_not_lose_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
