@@ -216,8 +216,20 @@ static int nothing(void *arg, const void *p, size_t n, struct err *e)
 	return 0;
 }
 
-/* By password, with one byte of the file; under the lock, so that several
- * connections make one session. */
+/* The caller of the next three holds the lock. */
+
+static int has_password(const struct folder *f, struct err *e)
+{
+	if (!f->refused && f->at.password)
+		return 0;
+	return err_set(e, ERR_HTTPS_AUTH,
+		f->refused ? "%s refused the password of %s before"
+			   : N_("%s wants a password of %s: none is given"),
+		f->host, f->user);
+}
+
+/* By password, with one byte of the file, so that several connections make
+ * one session. */
 static int log_in(struct folder_conn *c, const char *url, struct err *e)
 {
 	const struct folder_part one = {.url = url, .len = 1, .got = nothing};
@@ -225,12 +237,8 @@ static int log_in(struct folder_conn *c, const char *url, struct err *e)
 	struct folder *f = c->f;
 	_wipe_ char *who = NULL;
 
-	if (f->refused || !f->at.password)
-		return err_set(e, ERR_HTTPS_AUTH,
-			f->refused ? "%s refused the password of %s before"
-				   : N_("%s wants a password of %s: none is "
-					"given"),
-			f->host, f->user);
+	if (has_password(f, e))
+		return -1;
 	who = basic(f);
 	if (ask(c, &one, who, &a, e))
 		return -1;
@@ -244,28 +252,38 @@ static int log_in(struct folder_conn *c, const char *url, struct err *e)
 	return 0;
 }
 
+static int find_who(
+	struct folder_conn *c, const char *url, char **who, struct err *e)
+{
+	struct folder *f = c->f;
+
+	if (!f->cookie &&
+		(f->no_cookie ? has_password(f, e) : log_in(c, url, e)))
+		return -1;
+	*who = f->cookie ? xasprintf("Cookie: %s", f->cookie) : basic(f);
+	return 0;
+}
+
 /* The header that goes with a request; logs in where that is needed. */
 static int who_asks(
 	struct folder_conn *c, const char *url, char **who, struct err *e)
 {
-	struct folder *f = c->f;
-	int rc = 0;
+	int rc;
 
-	pthread_mutex_lock(&f->lock);
-	if (!f->cookie && !f->no_cookie)
-		rc = log_in(c, url, e);
-	if (rc == 0)
-		*who = f->cookie ? xasprintf("Cookie: %s", f->cookie)
-				 : basic(f);
-	pthread_mutex_unlock(&f->lock);
+	pthread_mutex_lock(&c->f->lock);
+	rc = find_who(c, url, who, e);
+	pthread_mutex_unlock(&c->f->lock);
 	return rc;
 }
 
-/* The session of `who` has ended: forget it, unless there is a newer. */
-static void forget_session(struct folder *f, const char *who)
+/* `who` was refused. A session has ended: it is forgotten, unless there is a
+ * newer. A password is not sent again: hosts count. */
+static void forget(struct folder *f, const char *who)
 {
 	pthread_mutex_lock(&f->lock);
-	if (f->cookie && strcmp(f->cookie, who + strlen("Cookie: ")) == 0)
+	if (!str_starts(who, "Cookie"))
+		f->refused = true;
+	else if (f->cookie && strcmp(f->cookie, who + strlen("Cookie: ")) == 0)
 		str_wipe(&f->cookie);
 	pthread_mutex_unlock(&f->lock);
 }
@@ -279,10 +297,10 @@ static int request(struct folder_conn *c, const struct folder_part *p,
 
 		if (who_asks(c, p->url, &who, e) || ask(c, p, who, &got, e))
 			return -1;
-		if (got.status == 401 && !again && str_starts(who, "Cookie")) {
-			forget_session(c->f, who);
+		if (got.status == 401)
+			forget(c->f, who);
+		if (got.status == 401 && !again && str_starts(who, "Cookie"))
 			continue;
-		}
 		if (judge(c->f, p->url, &got, e))
 			return -1;
 		*a = got;

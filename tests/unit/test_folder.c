@@ -35,7 +35,8 @@ struct host {
 	unsigned char data[SIZE];
 	enum fault fault;
 	int times; /* how often */
-	unsigned logins, sessions, asked;
+	unsigned logins, sessions, asked, refusals;
+	bool other_password; /* it was changed meanwhile */
 	struct folder *folder;
 	struct folder_conn *conn;
 };
@@ -119,6 +120,10 @@ static enum tlsd_then serve(void *arg, const char *req, struct buf *out)
 	else if (h->times > 0 && cookie)
 		f = h->times-- ? h->fault : NONE;
 	snprintf(mine, sizeof(mine), "session=\"s%u\"\r\n", h->sessions);
+	if (h->other_password && !cookie) {
+		h->refusals++;
+		return say(out, "401 Unauthorized");
+	}
 	if (strstr(req, "Authorization: Basic cm9vdDpwdyA6JQ=="))
 		h->logins++;
 	else if (!cookie || !strstr(cookie, mine) || f == EXPIRED)
@@ -291,6 +296,30 @@ static void hosts_without_cookies(void **state)
 	host_close(&h);
 }
 
+/* ESXi locks an account after some refusals: one is all that it gets, however
+ * many connections go on asking. */
+static void a_refused_password_is_not_sent_again(void **state)
+{
+	static const enum fault faults[] = {EXPIRED, NO_COOKIE};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
+		_buf_ struct buf got = {0};
+		struct host h;
+
+		host_open(&h);
+		h.fault = faults[i];
+		assert_int_equal(read_at(&h, 7, 900, &got), ERR_NONE);
+		h.other_password = true;
+		h.times = 5;
+		for (int k = 0; k < 4; k++)
+			assert_int_equal(
+				read_at(&h, 7, 900, &got), ERR_HTTPS_AUTH);
+		assert_int_equal(h.refusals, 1);
+		host_close(&h);
+	}
+}
+
 static void names(void **state)
 {
 	_free_ char *url = folder_url("d s&1", "it's/a+b%.vmdk"), *other = NULL;
@@ -334,6 +363,7 @@ int main(void)
 		cmocka_unit_test(too_much_is_refused),
 		cmocka_unit_test(an_ended_session_is_renewed_once),
 		cmocka_unit_test(hosts_without_cookies),
+		cmocka_unit_test(a_refused_password_is_not_sent_again),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
