@@ -82,7 +82,7 @@ static void take_words(struct ssh_child *c, const char *p, size_t n)
 	buf_add(&c->words, p, n);
 	/* A NUL would hide all that stands behind it. */
 	for (at = c->words.s + had; n--; at++)
-		*at = *at ? *at : ' ';
+		*at = *at ? *at : '?';
 	for (at = c->words.s; (nl = strchr(at, '\n'));) {
 		size_t len = nl + 1 - at, rest = strlen(nl + 1) + 1;
 

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ddread.h"
 #include "gunzip.h"
 #include "proc.h"
 #include "ssh_child_int.h"
@@ -24,7 +25,8 @@
 
 const char *const fuzz_seeds[] = {"tests/fuzz/seeds/child/*", NULL};
 const char *const fuzz_words[] = {"vmferry: sent\n", "vmferry: failed\n",
-	"8+0 records in\n", "0+1 records in\n", "8+0 records out\n",
+	DD_BEGIN "\n", "8+0 records in\n", "0+1 records in\n",
+	"8+0 records out\n",
 	"4096 bytes (4.0KB) copied, 0.01 seconds, 400.0KB/s\n", "\n==\n",
 	"Permission denied (publickey,password).\r\n",
 	"dd: x-flat.vmdk: Device or resource busy\n", "No such file",
@@ -47,8 +49,8 @@ struct input {
 	size_t n;
 	uint64_t bytes; /* of all extents */
 	bool packed;
-	const char *err, *out;
-	size_t err_n, out_n;
+	const char *err, *out, *data; /* data: of out, behind its beginning */
+	size_t err_n, out_n, data_n;
 };
 
 static void take_head(struct input *in, char *line)
@@ -72,6 +74,18 @@ static void take_head(struct input *in, char *line)
 	}
 }
 
+/* Nothing is data before the host's shell said so. */
+static void take_data(struct input *in)
+{
+	static const char begin[] = DD_BEGIN "\n";
+	size_t n = sizeof(begin) - 1;
+
+	if (in->out_n < n || memcmp(in->out, begin, n))
+		return;
+	in->data = in->out + n;
+	in->data_n = in->out_n - n;
+}
+
 static int take_input(struct input *in, const char *p, size_t size)
 {
 	static const char mark[] = "\n==\n";
@@ -91,6 +105,7 @@ static int take_input(struct input *in, const char *p, size_t size)
 		: sep                     ? 0
 					  : (size_t)(p + size - in->err);
 	in->out_n = p + size - in->out;
+	take_data(in);
 	return in->n ? 0 : -1;
 }
 
@@ -108,8 +123,10 @@ static int got(void *arg, const void *p, size_t n, struct err *e)
 	(void)e;
 	if (n > t->in->bytes - t->n)
 		abort();
+	if (!t->in->data)
+		abort();
 	if (!t->in->packed &&
-		(n > t->in->out_n - t->n || memcmp(t->in->out + t->n, p, n)))
+		(n > t->in->data_n - t->n || memcmp(t->in->data + t->n, p, n)))
 		abort();
 	t->n += n;
 	return 0;
@@ -133,7 +150,7 @@ static size_t lines(const struct input *in, const char *words, bool whole)
 /* Nothing is wrong with it: every byte came, and every group is confirmed. */
 static bool good(const struct input *in)
 {
-	return !in->packed && in->out_n == in->bytes && !status &&
+	return !in->packed && in->data_n == in->bytes && !status &&
 		lines(in, "vmferry: sent", true) >= in->n &&
 		!lines(in, "vmferry: failed", true) &&
 		!lines(in, "records in", false);
