@@ -173,6 +173,84 @@ void ini_drop(struct text *t, struct ini_part *p, const char *key, size_t keep)
 	}
 }
 
+/* The header of that section before line i; false: it is the first. */
+static bool seen(const struct text *t, size_t i, struct ini_part *first)
+{
+	const char *name;
+	size_t n;
+
+	header(t->line[i].s, &name, &n);
+	_free_ char *s = xstrndup(name, n);
+
+	return ini_section(t, s, 0, first) && first->from <= i;
+}
+
+/* The section behind line i to the end of an earlier one. Returns how many
+ * lines came in there. */
+static size_t move_up(struct text *t, size_t i, const struct ini_part *first)
+{
+	size_t at = first->to, moved = 0, n;
+	const char *s;
+
+	while (at > first->from && is_blank(t->line[at - 1].s))
+		at--;
+	text_remove(t, i, 1);
+	while (i < t->n && !header(t->line[i].s, &s, &n)) {
+		_free_ char *line = xstrdup(t->line[i].s);
+
+		text_remove(t, i, 1);
+		if (is_blank(line))
+			continue;
+		text_insert(t, at++, line);
+		i++;
+		moved++;
+	}
+	return moved;
+}
+
+/* Is there such a key again before the next section? */
+static bool again(const struct text *t, size_t i)
+{
+	const char *s = t->line[i].s + strspn(t->line[i].s, " \t"), *name;
+	_free_ char *key = xstrndup(s, strcspn(s, "="));
+	const char *k = str_trim(key);
+	size_t a, b, n;
+
+	if (!strchr(s, '=') || strchr("#;[", *s))
+		return false;
+	while (++i < t->n && !header(t->line[i].s, &name, &n))
+		if (span(t->line[i].s, k, false, &a, &b))
+			return true;
+	return false;
+}
+
+bool ini_merge(struct text *t)
+{
+	bool changed = false;
+	const char *name;
+	size_t n, i = 0;
+
+	while (i < t->n) {
+		struct ini_part first;
+
+		if (header(t->line[i].s, &name, &n) && seen(t, i, &first)) {
+			i += move_up(t, i, &first);
+			changed = true;
+		} else {
+			i++;
+		}
+	}
+	for (i = 0; i < t->n;) {
+		bool twice = again(t, i);
+
+		if (twice)
+			text_remove(t, i, 1);
+		changed |= twice;
+		i += !twice;
+	}
+	return changed;
+}
+
 struct ini_part ini_add_section(struct text *t, const char *name)
 {
 	_free_ char *head = xasprintf("[%s]", name);

@@ -36,6 +36,9 @@ void ini_put(struct text *t, struct ini_part *p, const char *key, size_t nth,
 	const char *value);
 /* Remove all but the first `keep` lines of a key. */
 void ini_drop(struct text *t, struct ini_part *p, const char *key, size_t keep);
+/* As GKeyFile (NetworkManager) reads it: sections of one name are one, and of
+ * a key that stands in it twice the last counts. Written so; false: it was. */
+bool ini_merge(struct text *t);
 /* An empty section at the end of the file. */
 struct ini_part ini_add_section(struct text *t, const char *name);
 

@@ -209,7 +209,7 @@ void netplan_facts(const char *path, const char *text, json_t *list)
 	yaml_node_t *key, *def;
 	struct ydoc d;
 
-	if (ydoc_open(&d, text))
+	if (ydoc_read(&d, text))
 		return;
 	for (size_t i = 0; netplan_def(&d, i, &key, &def); i++)
 		if (netplan_name(&d, key, def))
@@ -265,6 +265,12 @@ static bool change(struct guest *g, const char *name,
 		before ? netplan_rewrite(before, name, goal) : NULL;
 	_free_ char *why = xasprintf(N_("%s gets its new address."), name);
 
+	if (!after && before && ydoc_has_aliases(before))
+		guest_left(cs,
+			"%s uses YAML aliases (*name): what stands in several "
+			"places is not changed. Write the values out there, in "
+			"the VM's console",
+			path);
 	if (!after)
 		return false;
 	if (strcmp(after, before))

@@ -219,6 +219,13 @@ static char *dns_text(const json_t *nic)
 	return b.len ? buf_steal(&b) : NULL;
 }
 
+/* Does another file speak of it, maybe of another stack? */
+static bool elsewhere(const json_t *v, const json_t *c)
+{
+	return strcmp(json_str_or(v, "file", ""), json_str_or(c, "file", "")) !=
+		0;
+}
+
 /* What stays as it is although the card moves. */
 static void tell_rest(const json_t *list, const json_t *c,
 	const struct net_goal *goal, bool keeps6, struct guest_changes *cs)
@@ -232,13 +239,22 @@ static void tell_rest(const json_t *list, const json_t *c,
 	if (keeps6 && json_str(c, "address6"))
 		guest_left(cs, "%s keeps its IPv6 address %s", name,
 			json_str(c, "address6"));
-	json_array_foreach (list, i, v)
-		if (json_str(v, "address") && v != c &&
-			!json_flag(v, "off", false) &&
-			(str_starts(json_str(v, "name"), alias) ||
-				strcmp(json_str(v, "name"), name) == 0))
-			guest_left(cs, "%s keeps its second address %s",
-				json_str(v, "name"), json_str(v, "address"));
+	json_array_foreach (list, i, v) {
+		const char *is = json_str_or(v, "name", "");
+
+		if (v == c || !carries(v) || json_flag(v, "off", false))
+			continue;
+		if (strcmp(is, name) == 0 && elsewhere(v, c))
+			guest_left(cs,
+				"%s is configured in %s too (%s): take out "
+				"there what is old, in the VM's console",
+				name, json_str_or(v, "file", "?"),
+				json_str_or(v, "address", "DHCP"));
+		else if (json_str(v, "address") &&
+			(str_starts(is, alias) || strcmp(is, name) == 0))
+			guest_left(cs, "%s keeps its second address %s", is,
+				json_str(v, "address"));
+	}
 	now.gateway = json_str(c, "gateway");
 	if (!goal->gateway && net_far(&now))
 		guest_left(cs,
@@ -387,11 +403,13 @@ void guest_network_changes(
 	struct guest *g, const json_t *wanted, struct guest_changes *cs)
 {
 	const json_t *nics = json_object_get(wanted, "nics"), *nic;
-	_json_ json_t *net = network(g, NULL);
+	_json_ json_t *net = NULL;
 	size_t i;
 
 	if (!json_array_size(nics))
 		return;
+	nm_merge(g, cs);
+	net = network(g, cs);
 	if (!json_array_size(json_object_get(net, "interfaces"))) {
 		guest_left(cs,
 			"no network configuration that is understood: set the "

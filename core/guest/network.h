@@ -98,6 +98,10 @@ void mtu_change(struct guest *g, const json_t *c, const char *card,
 
 /* --- around the stacks --- */
 
+/* NetworkManager's keyfiles where a section or a key stands twice are written
+ * as it reads them, before anything in them is changed (nm.c). */
+void nm_merge(struct guest *g, struct guest_changes *cs);
+
 /*
  * Say where the files, as they will be, still name the gateway, the address
  * or the network that interface c (as net, the facts before, has it) leaves

@@ -253,6 +253,7 @@ static void each(struct guest *g, const struct guest_changes *cs,
 		struct ini_part p;
 
 		text_open(&t, s ? s : "");
+		ini_merge(&t);
 		if (ini_section(&t, "connection", 0, &p) &&
 			!type_is(&t, "wifi", "802-11-wireless"))
 			f(&t, json_string_value(v), list);
@@ -366,6 +367,28 @@ static void rewrite(struct text *t, const struct net_goal *goal)
 	if (goal->dns && !(n.dns && strcmp(n.dns, goal->dns) == 0))
 		put_dns(t, &p, goal->dns);
 	free(n.dns);
+}
+
+void nm_merge(struct guest *g, struct guest_changes *cs)
+{
+	_json_ json_t *files = my_files(g);
+	const json_t *v;
+	size_t i;
+
+	json_array_foreach (files, i, v) {
+		const char *path = json_string_value(v);
+		_free_ char *before = guest_future(g, cs, path);
+		_free_ char *after = NULL;
+		_text_ struct text t = {0};
+
+		text_open(&t, before ? before : "");
+		if (!ini_merge(&t))
+			continue;
+		after = text_join(&t);
+		guest_change_add(g, cs, path, after, 0600,
+			N_("What stands there twice is one to NetworkManager, "
+			   "and the last value counts: written so."));
+	}
 }
 
 /* Of several profiles of one interface the one that is meant (net_rank);

@@ -6,8 +6,7 @@
 
 #include "../str.h"
 
-/* A token "&name" or "*name". */
-static bool has_anchors(const char *text)
+bool ydoc_has_aliases(const char *text)
 {
 	yaml_parser_t parser;
 	yaml_event_t event;
@@ -26,14 +25,12 @@ static bool has_anchors(const char *text)
 	return found;
 }
 
-int ydoc_open(struct ydoc *d, const char *text)
+int ydoc_read(struct ydoc *d, const char *text)
 {
 	yaml_parser_t parser;
 	int ok;
 
 	*d = (struct ydoc){.text = text};
-	if (has_anchors(text))
-		return -1;
 	if (!yaml_parser_initialize(&parser))
 		abort();
 	yaml_parser_set_input_string(
@@ -45,6 +42,11 @@ int ydoc_open(struct ydoc *d, const char *text)
 	if (ok)
 		yaml_document_delete(&d->y);
 	return -1;
+}
+
+int ydoc_open(struct ydoc *d, const char *text)
+{
+	return ydoc_has_aliases(text) ? -1 : ydoc_read(d, text);
 }
 
 void ydoc_close(struct ydoc *d)

@@ -23,9 +23,13 @@ struct ydoc {
 	size_t n;
 };
 
-/* text must outlive it. -1: not YAML, empty, or with anchors (a value that
+/* text must outlive it. -1: not YAML, empty, or with aliases (a value that
  * stands in two places cannot be changed in one). */
 int ydoc_open(struct ydoc *d, const char *text);
+/* To read only: aliases are what they stand for. */
+int ydoc_read(struct ydoc *d, const char *text);
+/* Is there a "*name" in it? */
+bool ydoc_has_aliases(const char *text);
 void ydoc_close(struct ydoc *d);
 yaml_node_t *ydoc_root(struct ydoc *d);
 
