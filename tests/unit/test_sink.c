@@ -196,7 +196,7 @@ static void not_into_a_mounted_disk(void **state)
 	/* Labs begin beside us: their name spaces would keep our mount. */
 	assert_int_equal(unshare(CLONE_NEWNS), 0);
 	assert_int_equal(
-		mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+		mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL), 0);
 	must(proc_must((const char *const[]){"sh", "-c", script, "sh", dev, at,
 			       NULL},
 		     NULL, NULL, ERR_IO, &e),
