@@ -91,7 +91,8 @@ bool guest_finds_no_disk(const json_t *facts);
  *   {"nics": [{"old_mac", "mac", "pci_slot": 192 or absent, "index": 0,
  *              "address": "203.0.113.77/24", "gateway", "dns": [..],
  *              "address6": "2001:db8::7/64", "gateway6", "mtu": bytes,
- *              "bridge_mtu": bytes that the bridge carries, or absent,
+ *              "bridge_mtu": bytes that the bridge carries, or absent
+ *              where the node sets none (it follows its ports),
  *              "name": of the interface, where the operator says it}],
  *    "tools_off": bool, "fstab": bool, "efi": bool, "drivers": bool,
  *    "fstrim": bool (default: true), "agent": bool (default: false),

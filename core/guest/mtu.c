@@ -2,6 +2,12 @@
  * The largest packet of an interface, in the file that gives it its address:
  * "mtu" of interfaces(5) and netplan, MTUBytes= of systemd.network(5), mtu= of
  * NetworkManager's [ethernet], MTU= of RHEL's and SUSE's ifcfg.
+ *
+ * A bridge of Proxmox VE without an mtu of its own has the smallest of its
+ * ports (the kernel's br_mtu_auto_adjust), and the node's API does not say
+ * which that is: nothing is proposed for it. It is 1500 unless somebody set a
+ * port's; so a guest that has the usual MTU is right as it is, and of one that
+ * has more it is said.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +21,7 @@
 /* RFC 791 and the field's size. */
 #define MTU_MIN 68
 #define MTU_MAX 65535
+#define MTU_USUAL 1500 /* Ethernet's, and the kernel's where none is set */
 
 /* "mtu N" of the static stanza; another method does not read it in every
  * release. */
@@ -125,7 +132,7 @@ static uint64_t now(const char *stack, const char *name, const char *text)
 
 	if (strcmp(stack, "netplan") == 0) {
 		n = netplan_mtu_now(text, name);
-		return n ? n : 1500;
+		return n ? n : MTU_USUAL;
 	}
 	text_open(&t, text);
 	p = ini_shell(&t);
@@ -140,7 +147,7 @@ static uint64_t now(const char *stack, const char *name, const char *text)
 		v = ini_value(&t, &p, "MTU", 0);
 	if (v)
 		str_u64(v, MTU_MAX, &n);
-	return n ? n : 1500;
+	return n ? n : MTU_USUAL;
 }
 
 /* What to write: the operator's word; else the bridge's, where the guest's is
@@ -160,13 +167,22 @@ void mtu_change(struct guest *g, const json_t *c, const char *card,
 	const char *file = json_str(c, "file");
 	const char *name = json_str_or(c, "name", card);
 	_free_ char *before = file ? guest_future(g, cs, file) : NULL;
-	uint64_t is =
-		before ? now(json_str_or(c, "stack", ""), name, before) : 1500;
+	uint64_t is = before ? now(json_str_or(c, "stack", ""), name, before)
+			     : MTU_USUAL;
 	uint64_t mtu = goal(nic, is), bridge = json_u64(nic, "bridge_mtu", 0);
 	_free_ char *value = xasprintf("%u", (unsigned)mtu), *after = NULL;
 
-	if (!mtu && !json_object_get(nic, "mtu"))
+	if (!mtu && !json_object_get(nic, "mtu")) {
+		if (!bridge && is > MTU_USUAL)
+			guest_left(cs,
+				"%s has MTU %u in %s, and its bridge's is not "
+				"set on the node (mostly it is 1500): look "
+				"there "
+				"with \"ip link\"; if it is less, set that in "
+				"the guest, or connections hang",
+				name, (unsigned)is, file);
 		return;
+	}
 	if (bridge && mtu > bridge)
 		guest_left(cs,
 			"MTU %s of %s is more than its bridge carries (%u): "
@@ -183,7 +199,7 @@ void mtu_change(struct guest *g, const json_t *c, const char *card,
 	if (strcmp(before, after))
 		guest_change_add(g, cs, file, after, 0644,
 			"The largest packet fits the new network.");
-	if (mtu > 1500 && strcmp(name, card))
+	if (mtu > MTU_USUAL && strcmp(name, card))
 		guest_left(cs,
 			"%s stands on %s, which needs MTU %s too: set it in "
 			"the VM's console",

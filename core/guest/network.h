@@ -92,7 +92,9 @@ void suse_gateway6(struct guest *g, const char *name, const char *gateway,
 	bool far, struct guest_changes *cs);
 
 /* The nic's mtu into the file of interface c, which carries the address of
- * card (mtu.c). Nothing where none is wanted. */
+ * card (mtu.c); where none is wanted, the bridge's where that is set and less.
+ * With neither nothing changes: the bridge follows its ports, which no one
+ * told us; a file that says more than the usual 1500 is named. */
 void mtu_change(struct guest *g, const json_t *c, const char *card,
 	const json_t *nic, struct guest_changes *cs);
 

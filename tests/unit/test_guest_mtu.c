@@ -55,8 +55,6 @@ static void file_by_file(void **state)
 
 		json_put_str(c, "stack", rows[i].stack);
 		guest_dir_put(g, "/etc/f", rows[i].before);
-		mtu_change(g, c, "ens192", nic, &cs);
-		assert_int_equal(cs.n + cs.n_left, 0);
 		json_put_u64(nic, "mtu", 1400);
 		mtu_change(g, c, "ens192", nic, &cs);
 		assert_int_equal(cs.n, rows[i].after != NULL);
@@ -92,6 +90,27 @@ static void by_the_bridge(void **state)
 		assert_int_equal(cs.n + cs.n_left, large);
 		if (cs.n)
 			assert_non_null(strstr(cs.c[0].after, value));
+		guest_dir_free(g);
+	}
+}
+
+/* A bridge whose MTU is not set: nothing changes, and more than usual is
+ * said. */
+static void by_no_bridge(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		_changes_ struct guest_changes cs = {0};
+		_json_ json_t *list = json_array(), *nic = json_object();
+		struct guest *g = guest_dir_new();
+		json_t *c = net_iface(list, "ens192", "/etc/f");
+
+		json_put_str(c, "stack", rows[i].stack);
+		guest_dir_put(g, "/etc/f", rows[i].before);
+		mtu_change(g, c, "ens192", nic, &cs);
+		assert_int_equal(cs.n, 0);
+		assert_int_equal(
+			cs.n_left, strstr(rows[i].before, "9000") != NULL);
 		guest_dir_free(g);
 	}
 }
@@ -144,6 +163,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(file_by_file),
 		cmocka_unit_test(by_the_bridge),
+		cmocka_unit_test(by_no_bridge),
 		cmocka_unit_test(more_than_the_bridge),
 		cmocka_unit_test(what_is_said),
 	};
