@@ -131,7 +131,8 @@ static void secure(struct guest *g, struct guest_changes *cs)
 
 /* --- the kernel --- */
 
-/* Does the line hand a kernel its root file system, by one of the commands? */
+/* Does the line hand a kernel its root file system, by one of the commands?
+ * RHEL 8's entries name a variable of GRUB's that does. */
 static bool boots(const char *line, const char *const *commands)
 {
 	line += strspn(line, " \t");
@@ -140,7 +141,8 @@ static bool boots(const char *line, const char *const *commands)
 
 		if (strncmp(line, *commands, n) == 0 && line[n] &&
 			strchr(" \t", line[n]))
-			return strstr(line, " root=") != NULL;
+			return strstr(line, " root=") ||
+				strstr(line, "$kernelopts");
 	}
 	return false;
 }
@@ -201,6 +203,24 @@ static bool in_grub(struct guest *g, struct guest_changes *cs)
 	return found;
 }
 
+/* What kernel-install gives the entry of a kernel that comes later: one line,
+ * where there is such a file. */
+static void in_cmdline(struct guest *g, struct guest_changes *cs)
+{
+	static const char file[] = "/etc/kernel/cmdline";
+	_free_ char *before = guest_future(g, cs, file), *after = NULL;
+	_free_ char *now = NULL;
+	_text_ struct text t = {0};
+
+	text_open(&t, before ? before : "");
+	if (!t.n || strstr(before, "console=" TTY))
+		return;
+	now = xasprintf("%s " WORDS, t.line[0].s);
+	text_set(&t, 0, now);
+	after = text_join(&t);
+	guest_change_add(g, cs, file, after, 0644, KERNEL_WHY);
+}
+
 /* What the lines above are made from. */
 static void in_sources(struct guest *g, struct guest_changes *cs)
 {
@@ -231,12 +251,14 @@ void guest_serial_changes(struct guest *g, struct guest_changes *cs)
 		guest_left(cs,
 			"how the guest starts a login on ttyS0 is not known: "
 			"set it up in its console");
-	if (in_grub(g, cs))
+	if (in_grub(g, cs)) {
 		in_sources(g, cs);
-	else
+		in_cmdline(g, cs);
+	} else {
 		guest_left(cs,
 			"the kernel's words are not GRUB's, or not in lines "
 			"that are understood: add \"console=ttyS0,115200 "
 			"console=tty0\" to them in the guest, so that its "
 			"start is seen on the serial line");
+	}
 }

@@ -163,6 +163,17 @@ static void entries_of_the_loader(void **state)
 	assert_settled();
 	guest_dir_put(g, "/boot/loader/entries/a.conf",
 		"title A\nlinux /vmlinuz-4.18\noptions $kernelopts $tuned\n");
+	guest_dir_put(g, "/etc/kernel/cmdline", "root=/dev/sda1 ro\n");
+	work_out();
+	assert_string_equal(of("/boot/loader/entries/a.conf")->after,
+		"title A\nlinux /vmlinuz-4.18\noptions $kernelopts $tuned" WORDS
+		"\n");
+	assert_string_equal(of("/etc/kernel/cmdline")->after,
+		"root=/dev/sda1 ro" WORDS "\n");
+	assert_settled();
+	/* Whose root is nowhere in the line. */
+	guest_dir_put(g, "/boot/loader/entries/a.conf",
+		"title A\nlinux /vmlinuz-4.18\noptions $mine\n");
 	work_out();
 	assert_int_equal(cs.n, 0);
 	assert_int_equal(cs.n_left, 1);
