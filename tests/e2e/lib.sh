@@ -277,7 +277,7 @@ check_copy() {
     got=$(sha256sum <"$ESXI_DIR/root$flat" | cut -d' ' -f1)
     [ "$got" = "$want" ] || fail "$vm $slot: the source changed"
     raw=$(raw_disk "$(volume_path "$volid")" "$format" \
-      "$(stat -c %s "$ESXI_DIR/root$flat")")
+      "$(stat -c %s "$ESXI_DIR/root$flat")") || exit 1
     left=$(left_out "${2:-$vm}" "$slot")
     if [ "$left" = 0 ]; then
       got=$(sha256sum <"$raw" | cut -d' ' -f1)

@@ -191,6 +191,18 @@ static inline void fs_poke(
 	assert_int_equal(pwrite(fd, p, n, at), n);
 }
 
+/* Another byte at an offset, whatever was there: what is random (a UUID, a
+ * time) may be any byte one thinks of. */
+static inline void fs_spoil(const char *name, uint64_t at)
+{
+	_close_ int fd = fs_open(name, O_RDONLY);
+	unsigned char b;
+
+	assert_int_equal(pread(fd, &b, 1, at), 1);
+	b ^= 1;
+	fs_poke(name, at, &b, 1);
+}
+
 /* All of the disk is used, and the first area says why. */
 static inline void fs_all_used(const char *name, const char *why)
 {

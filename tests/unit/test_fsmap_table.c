@@ -150,7 +150,7 @@ static void tables_in_doubt(void **state)
 	fs_all_used("img", "a logical partition is bad");
 
 	make_disk(gpt);
-	fs_poke("img", 512 + 56, "x", 1);
+	fs_spoil("img", 512 + 56);
 	fs_all_used("img", "its GPT is damaged");
 	make_disk(gpt);
 	fs_poke("img", 1024 + 56, "x", 1);
