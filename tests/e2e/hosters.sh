@@ -30,7 +30,7 @@ at() {
 }
 
 hoster() { "$lab" fault "$work/lab" hoster "$@" >/dev/null; }
-hoster_state() { node curl -sf --cacert "$HOSTER_CA_FILE" "${HOSTER_OVH_URL%/1.0}/lab/state"; }
+hoster_state() { node curl -sSf --cacert "$HOSTER_CA_FILE" "${HOSTER_OVH_URL%/1.0}/lab/state"; }
 
 # points ADDRESS: the server it points to. mac_of ADDRESS: its MAC, or none.
 points() {

@@ -102,7 +102,7 @@ choices() {
         dns: ["203.0.113.53"], vlan: 0}}},
     allow: {shutdown: true, power_off: true, remove_snapshots: true,
       guest_fix: true, delete_source: false, shutdown_timeout: 60},
-    checks: {tcp: [80], boot_timeout: 240}} | '"${3:-.}" \
+    checks: {tcp: [80], boot_timeout: 600}} | '"${3:-.}" \
     >"$work/$1.choices"
 }
 

@@ -42,9 +42,9 @@ ui_has() { ui_screen | grep -qE -- "$1"; }
 ui_has_not() { ! ui_has "$1"; }
 
 # ui_wait PATTERN [SECONDS]: until the screen has it.
-ui_wait() { ui_until "${2:-20}" "never showed: $1" ui_has "$1"; }
+ui_wait() { ui_until "${2:-60}" "never showed: $1" ui_has "$1"; }
 # ui_gone PATTERN [SECONDS]: until the screen has it no more.
-ui_gone() { ui_until "${2:-20}" "still shows: $1" ui_has_not "$1"; }
+ui_gone() { ui_until "${2:-60}" "still shows: $1" ui_has_not "$1"; }
 
 ui_until() {
   local limit=$((SECONDS + $1)) what=$2
@@ -60,7 +60,7 @@ ui_until() {
 
 # ui_do PATTERN KEY...: wait for the screen, then press.
 ui_do() {
-  ui_wait "$1" 60
+  ui_wait "$1"
   shift
   ui_keys "$@"
 }

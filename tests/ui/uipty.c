@@ -22,7 +22,7 @@
 
 #include "uipty.h"
 
-#define PATIENCE 20.0
+#define PATIENCE 60.0
 
 static void child(struct ui_pty *p, ui_fn fn, void *arg, const char *const *env)
 {

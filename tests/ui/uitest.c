@@ -15,7 +15,7 @@
 
 #include "uitest.h"
 
-#define PATIENCE 20.0
+#define PATIENCE 60.0
 
 /* The child's side: what drives the script. */
 struct run {

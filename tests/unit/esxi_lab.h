@@ -175,7 +175,7 @@ static inline size_t lab_starts(const char *host)
 static inline void lab_reload(const char *host)
 {
 	_free_ char *pid = lab_read(host, "pid"), *path = NULL, *child = NULL;
-	double until = now_mono() + 10;
+	double until = now_mono() + 60;
 	size_t before = lab_starts(host);
 	uint64_t v;
 

@@ -52,7 +52,7 @@ static inline void hl_launch(void)
 	const char *const argv[] = {"build/lab-hoster", "--dir", hl_dir,
 		"--seed", "tests/lab/hoster/seed.json", "--port", "0", NULL};
 	_free_ char *ready = path_join(hl_dir, "ready");
-	double until = now_mono() + 20;
+	double until = now_mono() + 60;
 
 	unlink(ready);
 	ok(proc_spawn_bound(argv, -1, &hl_pid, e));

@@ -55,7 +55,7 @@ static void serve(int which)
 /* Its last client is gone: so is it, in a moment. */
 static void served(int which)
 {
-	double until = now_mono() + 20;
+	double until = now_mono() + 60;
 	pid_t pid = servers[which].pid;
 
 	while (pid && kill(pid, 0) == 0 && now_mono() < until)

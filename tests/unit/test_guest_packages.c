@@ -172,7 +172,7 @@ static void hangs_in_its_script(void **state)
 	guest_run_limit = 1;
 	assert_int_equal(guest_apply(g, &cs.c[0], NULL), 0);
 	guest_run_limit = 900;
-	assert_true(now_mono() - began < 20);
+	assert_true(now_mono() - began < 90);
 	assert_string_equal(cs.c[0].said,
 		"open-vm-tools was removed in part only (/usr/bin/dpkg was "
 		"stopped after 1 s; the last it said: dpkg: error processing "
@@ -193,7 +193,7 @@ static void hangs_itself(void **state)
 	guest_run_limit = 1;
 	assert_int_equal(guest_apply(g, &cs.c[0], NULL), 0);
 	guest_run_limit = 900;
-	assert_true(now_mono() - began < 30);
+	assert_true(now_mono() - began < 90);
 	assert_non_null(strstr(cs.c[0].said, "was not removed"));
 	assert_non_null(strstr(cs.c[0].said, "stopped after 1 s"));
 }
@@ -208,7 +208,7 @@ static void leaves_a_service(void **state)
 	put_dpkg("exit 0", "sleep 100 & echo $! >service; exit 0");
 	work_out(true);
 	assert_int_equal(guest_apply(g, &cs.c[0], NULL), 0);
-	assert_true(now_mono() - began < 20);
+	assert_true(now_mono() - began < 90);
 	assert_null(cs.c[0].said);
 	_free_ char *text = guest_dir_get(g, "/service");
 
@@ -218,7 +218,7 @@ static void leaves_a_service(void **state)
 	char to[64];
 
 	while (readlink(exe, to, sizeof(to)) > 0) {
-		assert_true(now_mono() - began < 20);
+		assert_true(now_mono() - began < 90);
 		stop_sleep(20, NULL);
 	}
 }

@@ -351,7 +351,7 @@ static void sees_it_off(void **state)
 	runs(&w, "stopped");
 	silent(&w, -1);
 	ends(&w, -1, ERR_ANSWER_NEEDED, true);
-	assert_true(now_mono() - began < 60);
+	assert_true(now_mono() - began < 300);
 	asks(&w, "restart", "The VM is off");
 	answer(&w, "restart", "start");
 	anew(&w);
@@ -410,7 +410,7 @@ static void can_be_stopped(void **state)
 	alarm(1);
 	ends(&w, -1, ERR_STOPPED, true);
 	stop_asked = 0;
-	assert_true(now_mono() - began < 20);
+	assert_true(now_mono() - began < 300);
 	finish(&w);
 }
 

@@ -261,7 +261,7 @@ static pid_t seen_worker(struct job *job, const char *seen)
 		"progress", "what", "copying scsi0:0", "done",
 		(json_int_t)10 << 30, "total", (json_int_t)40 << 30, "rate",
 		(json_int_t)300 << 20, "eta", 102);
-	double end = now_mono() + 20;
+	double end = now_mono() + 60;
 	pid_t pid = fork();
 
 	if (pid)
@@ -289,7 +289,7 @@ static void followed(void **state)
 	struct capture c = {.out = {.put = put_seen, .note = cap_note}};
 	char name[] = "status", follow[] = "--follow";
 	char *argv[] = {name, job->dir, follow, NULL};
-	double end = now_mono() + 20;
+	double end = now_mono() + 60;
 	pid_t pid;
 	int status;
 

@@ -68,7 +68,7 @@ static void nobody(void **state)
 	assert_int_equal(probe_arp("va", "203.0.113.10", 1.5, mac, &e), -1);
 	assert_int_equal(e.code, ERR_NET_UNREACHABLE);
 	assert_string_equal(mac, "untouched");
-	assert_true(now_mono() - began < 10);
+	assert_true(now_mono() - began < 60);
 }
 
 static void refused(void **state)

@@ -244,7 +244,7 @@ static void server_start(const char *file, const char *socket)
 
 	unlink(socket);
 	must(proc_spawn(argv, -1, -1, -1, &server, &e), &e);
-	for (int i = 0; !answers(socket) && i < 1000; i++)
+	for (int i = 0; !answers(socket) && i < 6000; i++)
 		usleep(10000);
 }
 
@@ -367,7 +367,7 @@ static void locked_for_a_moment(void **state)
 	real_need();
 	real_rubbish(w, MIB);
 	must(proc_spawn(argv, -1, -1, -1, &holder, &e), &e);
-	for (int i = 0; !file_exists(sock) && i < 1000; i++)
+	for (int i = 0; !file_exists(sock) && i < 6000; i++)
 		usleep(10000);
 	signal(SIGALRM, end_holder);
 	setitimer(ITIMER_REAL, &soon, NULL);

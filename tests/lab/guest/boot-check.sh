@@ -27,7 +27,7 @@
 # the kernel's words, where the firmware cannot boot from that hardware.
 set -euo pipefail
 
-limit=${VMFERRY_BOOT_LIMIT:-120}
+limit=${VMFERRY_BOOT_LIMIT:-600}
 
 die() {
   echo "boot-check.sh: $*" >&2
