@@ -47,10 +47,12 @@ static inline int keep_mark(void *ctx, const struct copy_mark *m, struct err *e)
 	if (k->marks == k->stop_at_mark)
 		stop_asked = 1;
 	json_array_append_new(k->lines, copy_mark_to_json(m, 7));
+	/* cmocka's own comparison, a byte at a time, took most of a test. */
 	for (size_t i = m->first; i < m->first + m->n; i++)
-		assert_memory_equal(k->out->safe + i * m->map->range,
-			k->in->data + i * m->map->range,
-			copy_map_len(m->map, i));
+		if (memcmp(k->out->safe + i * m->map->range,
+			    k->in->data + i * m->map->range,
+			    copy_map_len(m->map, i)) != 0)
+			fail_msg("range %zu is marked and not safe", i);
 	return 0;
 }
 

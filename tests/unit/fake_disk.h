@@ -162,8 +162,11 @@ static inline void fake_in_fill(struct fake_in *f, uint64_t size, unsigned unit)
 		int kind = random() % 4; /* 0, 1 data; 2 zeros; 3 hole */
 
 		len = len < size - at ? len : size - at;
-		for (uint64_t i = 0; kind < 2 && i < len; i++)
-			f->data[at + i] = random() >> 8;
+		for (uint64_t i = 0; kind < 2 && i < len; i += 2) {
+			uint16_t two = random() >> 8;
+
+			memcpy(f->data + at + i, &two, len - i < 2 ? 1 : 2);
+		}
 		extents_add(&f->map, len, kind != 3);
 		at += len;
 	}
@@ -295,7 +298,9 @@ static inline int fake_do(struct fake_out *f, struct fake_op *op)
 	case FAKE_FLUSH:
 		if (++f->flushes == f->fail_flush)
 			return EIO;
-		memcpy(f->safe, op->copy, f->size);
+		free(f->safe);
+		f->safe = op->copy;
+		op->copy = NULL;
 		return 0;
 	case FAKE_READ:
 		f->reads++;
