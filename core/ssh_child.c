@@ -90,7 +90,8 @@ void ssh_door_make(
 {
 	*d = (struct ssh_door){.target = t,
 		.hostkey = ssh_hostkey(s),
-		.kex = xstrdup(ssh_kex(s))};
+		.kex = xstrdup(ssh_kex(s)),
+		.lock = PTHREAD_MUTEX_INITIALIZER};
 }
 
 void ssh_door_free(struct ssh_door *d)
@@ -98,6 +99,53 @@ void ssh_door_free(struct ssh_door *d)
 	free(d->hostkey);
 	free(d->kex);
 	*d = (struct ssh_door){0};
+}
+
+static bool by_password(const struct ssh_door *d)
+{
+	return !d->target->key_file && d->target->password;
+}
+
+/* -1, and the lock is free, where the password is not to be sent. */
+static int lock_door(struct ssh_door *d, bool child, struct err *e)
+{
+	pthread_mutex_lock(&d->lock);
+	if (!d->refused && !(child && d->not_by_child))
+		return 0;
+	pthread_mutex_unlock(&d->lock);
+	return err_set(e, ERR_SSH_AUTH, "%s refused the password of %s before",
+		d->target->host, d->target->user);
+}
+
+int ssh_door_open(struct ssh_door *d, struct ssh **out, struct err *e)
+{
+	struct err why = {0};
+	int rc;
+
+	if (!by_password(d))
+		return ssh_open(d->target, out, e);
+	if (lock_door(d, false, e))
+		return -1;
+	rc = ssh_open(d->target, out, &why);
+	d->opened |= rc == 0;
+	d->refused |= rc && why.code == ERR_SSH_AUTH;
+	pthread_mutex_unlock(&d->lock);
+	if (rc && e)
+		*e = why;
+	return rc;
+}
+
+void ssh_child_known(struct ssh_child *c, bool refused)
+{
+	struct ssh_door *d = c->held;
+
+	c->held = NULL;
+	if (!d)
+		return;
+	d->opened |= c->heard;
+	d->refused |= refused && d->opened;
+	d->not_by_child |= refused;
+	pthread_mutex_unlock(&d->lock);
 }
 
 /* SSH_ASKPASS_REQUIRE came with 8.4; an older client would send an empty
@@ -247,12 +295,15 @@ static int spawn(struct ssh_child *c, const struct ssh_door *d, struct err *e)
 	return rc;
 }
 
-int ssh_child_open(
-	const struct ssh_door *d, struct ssh_child **out, struct err *e)
+int ssh_child_open(struct ssh_door *d, struct ssh_child **out, struct err *e)
 {
-	struct ssh_child *c = xcalloc(1, sizeof(*c));
+	struct ssh_child *c;
 	bool by_key = d->target->key_file;
 
+	if (by_password(d) && lock_door(d, true, e))
+		return -1;
+	c = xcalloc(1, sizeof(*c));
+	c->held = by_password(d) ? d : NULL;
 	c->in = c->out = c->err = c->password = -1;
 	c->buf = xmalloc(SSH_CHILD_PIECE);
 	if ((!by_key && check_version(e)) || make_dir(c, d, e) ||
@@ -279,6 +330,7 @@ void ssh_child_close(struct ssh_child *c)
 {
 	if (!c)
 		return;
+	ssh_child_known(c, false);
 	shut(c->in);
 	shut(c->out);
 	if (c->pid)

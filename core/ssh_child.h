@@ -12,27 +12,37 @@
 #ifndef CORE_SSH_CHILD_H
 #define CORE_SSH_CHILD_H
 
+#include <pthread.h>
+
 #include "extent.h"
 #include "ssh.h"
 
-/* How to reach a host that a struct ssh is logged in to. */
+/* How to reach a host that a struct ssh is logged in to. Threads that come by
+ * password come one after the other: where it is another by now only the first
+ * of them sends it, since hosts lock accounts. */
 struct ssh_door {
 	const struct ssh_target *target; /* borrowed */
 	char *hostkey;                   /* see ssh_hostkey() */
 	char *kex;                       /* how libssh2 came in */
+	pthread_mutex_t lock;            /* of all below; held by who logs in */
+	bool opened;                     /* somebody got in */
+	bool not_by_child;               /* it was refused, nobody got in */
+	bool refused;                    /* the password is another by now */
 };
 void ssh_door_make(
 	struct ssh_door *d, const struct ssh_target *t, struct ssh *s);
 void ssh_door_free(struct ssh_door *d);
+/* Log in by libssh2: ssh_open's errors, or ERR_SSH_AUTH without a try. */
+int ssh_door_open(struct ssh_door *d, struct ssh **out, struct err *e);
 
 struct ssh_child;
 /*
- * Start ssh; whether it gets in shows at the first read. ERR_TOOL_MISSING
- * (no ssh, or one that cannot be given a password safely: before 8.4),
- * ERR_IO. Must be called by a thread that lives as long as the child.
+ * Start ssh; whether it gets in shows at the first read, which must follow
+ * soon, in this thread. ERR_TOOL_MISSING (no ssh, or one that cannot be given
+ * a password safely: before 8.4), ERR_IO, ERR_SSH_AUTH. Must be called by a
+ * thread that lives as long as the child; d must live as long, too.
  */
-int ssh_child_open(
-	const struct ssh_door *d, struct ssh_child **out, struct err *e);
+int ssh_child_open(struct ssh_door *d, struct ssh_child **out, struct err *e);
 void ssh_child_close(struct ssh_child *c); /* null allowed */
 
 /* What is read, and how. */

@@ -17,7 +17,8 @@ struct ssh_child {
 	char *dir;        /* known_hosts, askpass, password */
 	int password;     /* the pipe, open for reading and writing; or -1 */
 	bool heard;       /* something came: it is logged in */
-	size_t begun;     /* see dd_begin */
+	struct ssh_door *held; /* its lock is ours until that is known */
+	size_t begun;          /* see dd_begin */
 	unsigned char *buf;
 
 	/* What its standard error told. */
@@ -31,5 +32,8 @@ struct ssh_child {
 	struct gunzip *z;
 	unsigned char *out_buf;
 };
+
+/* It got in, or was refused: others may come now. */
+void ssh_child_known(struct ssh_child *c, bool refused);
 
 #endif

@@ -122,6 +122,7 @@ static int judge(struct ssh_child *c, const char *file, struct err *e)
 /* It ended: how, and in whose words? */
 static int ended(struct ssh_child *c, const char *file, struct err *e)
 {
+	enum err_code code;
 	char part[1024];
 	ssize_t n;
 	int status;
@@ -135,12 +136,12 @@ static int ended(struct ssh_child *c, const char *file, struct err *e)
 		return judge(c, file, e);
 	if (c->words.len)
 		c->words.s[strcspn(c->words.s, "\r\n")] = '\0';
-	return err_set(e,
-		c->heard ? ERR_SSH_LOST
-			: c->words.s && strstr(c->words.s, "ermission denied")
-			? ERR_SSH_AUTH
-			: ERR_SSH_CONNECT,
-		"ssh ended: %s",
+	code = c->heard ? ERR_SSH_LOST
+		: c->words.s && strstr(c->words.s, "ermission denied")
+		? ERR_SSH_AUTH
+		: ERR_SSH_CONNECT;
+	ssh_child_known(c, code == ERR_SSH_AUTH);
+	return err_set(e, code, "ssh ended: %s",
 		c->words.s && *c->words.s ? c->words.s : N_("no reason given"));
 }
 
@@ -259,6 +260,7 @@ static int read_out(struct ssh_child *c, struct batch *b, struct err *e)
 	if (n <= 0)
 		return ended(c, b->from->file, e);
 	c->heard = true;
+	ssh_child_known(c, false);
 	b->heard = now_mono();
 	if (dd_to_begin(c->begun))
 		return dd_begin(&c->begun, c->buf, n, e) < 0 ? -1 : 0;

@@ -224,8 +224,7 @@ static int find_roads(
 				   "on the HTTPS connection to it, and "
 				   "nowhere else"));
 	}
-	if (wants(o, ROAD_SSH) || wants(o, ROAD_GZIP))
-		ssh_door_make(&r->door, &r->target, esxi_ssh(r->esxi));
+	ssh_door_make(&r->door, &r->target, esxi_ssh(r->esxi));
 	if (wants(o, ROAD_SSH))
 		add_road(in, ROAD_SSH);
 	in->n_try = in->n_roads;
@@ -341,7 +340,7 @@ struct remote_reader {
 static int reader_open(
 	struct disk_in *in, unsigned road, void **out, struct err *e)
 {
-	const struct remote *r = in->priv;
+	struct remote *r = in->priv;
 	struct remote_reader reader = {.in = in, .r = r};
 	int rc;
 
@@ -351,7 +350,7 @@ static int reader_open(
 	else if (r->roads[road] == ROAD_SSH || r->roads[road] == ROAD_GZIP)
 		rc = ssh_child_open(&r->door, &reader.child, e);
 	else
-		rc = ssh_open(&r->target, &reader.ssh, e);
+		rc = ssh_door_open(&r->door, &reader.ssh, e);
 	if (rc)
 		return -1;
 	*out = xcalloc(1, sizeof(reader));

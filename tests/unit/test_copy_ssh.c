@@ -247,6 +247,60 @@ static void a_wrong_password_is_tried_once(void **state)
 	run_free(&r);
 }
 
+static char *shadow; /* as it was */
+
+/* The password is another from now on. */
+static void change_password(int marks)
+{
+	_free_ char *path = lab_path("new/root/etc/shadow"), *text = NULL;
+
+	if (marks != 1)
+		return;
+	must(file_read(path, 4096, &shadow, NULL, NULL), NULL);
+	text = xstrdup(shadow);
+	strstr(text, "$labesxi$")[9] ^= 1;
+	must(file_write(path, text, strlen(text), 0600, NULL), NULL);
+}
+
+static size_t refusals(void)
+{
+	_free_ char *log = lab_read("new", "auth.log");
+	size_t n = 0;
+
+	for (const char *p = log; (p = strstr(p, "fail")); p++)
+		n++;
+	return n;
+}
+
+/* ESXi locks an account at the fifth: readers that lost their connections do
+ * not try one after the other. */
+static void a_changed_password_is_tried_once(void **state)
+{
+	_free_ char *path = NULL;
+
+	(void)state;
+	lab_need();
+	path = lab_path("new/root/etc/shadow");
+	for (size_t i = 1; i < ARRAY_LEN(roads); i++) {
+		size_t before = refusals();
+		struct run r;
+
+		run_make(&r, LAB_NEW);
+		r.c.marked = change_password;
+		r.c.job.readers = 4;
+		r.c.job.limit = 8 * MIB;
+		r.c.opts.road = roads[i];
+		lab_fault("new", "cut-after", "3000000 session");
+		assert_int_equal(fails(&r), ERR_SSH_AUTH);
+		lab_fault("new", "cut-after", "off");
+		assert_int_equal(refusals() - before, 1);
+		must(file_write(path, shadow, strlen(shadow), 0600, NULL),
+			NULL);
+		str_set(&shadow, NULL);
+		run_free(&r);
+	}
+}
+
 /* Is the password among the arguments or in the environment? */
 static bool in_proc(const char *pid, const char *file)
 {
@@ -376,6 +430,7 @@ int main(void)
 		cmocka_unit_test(a_dd_that_gives_less),
 		cmocka_unit_test(a_greeting_is_no_data),
 		cmocka_unit_test(a_wrong_password_is_tried_once),
+		cmocka_unit_test(a_changed_password_is_tried_once),
 		cmocka_unit_test(the_hosts_own_checksums),
 		cmocka_unit_test(the_password_is_nowhere_to_be_seen),
 		cmocka_unit_test(the_pin_holds_for_the_child),
