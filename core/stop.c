@@ -5,7 +5,9 @@
 #include <poll.h>
 #include <stddef.h>
 
-volatile sig_atomic_t stop_asked;
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2, "set by a signal handler");
+
+atomic_int stop_asked;
 
 int stop_check(struct err *e)
 {

@@ -5,11 +5,13 @@
 #ifndef CORE_STOP_H
 #define CORE_STOP_H
 
-#include <signal.h>
+#include <stdatomic.h>
 
 #include "err.h"
 
-extern volatile sig_atomic_t stop_asked;
+/* The signal may come to any thread, and all look at it: sig_atomic_t is for
+ * one. Without a lock, so a handler may set it. */
+extern atomic_int stop_asked;
 
 /* 0, or -1 with ERR_STOPPED once a stop was asked for. */
 int stop_check(struct err *e);

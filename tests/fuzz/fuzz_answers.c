@@ -35,7 +35,7 @@ struct http {
 	char at;
 };
 
-volatile sig_atomic_t stop_asked;
+atomic_int stop_asked;
 
 static char *answers;
 static unsigned pauses;
