@@ -202,22 +202,31 @@ static int ask(
 	return out->ops->read(out->priv, p->buf, p->len, p->off, on_read, p, e);
 }
 
-static void ask_lane(struct back *b, struct lane *l)
+/* As much as it has room for. True where no range is left to be asked for. */
+static bool ask_lane(struct back *b, struct lane *l)
 {
 	struct back_piece *p;
 	struct err e = {0};
 
-	while (!writer_failed(b->w) && !b->w->broken &&
-		(p = free_piece(b, l)) &&
-		(l->at != UINT64_MAX || next_range(b, l)))
+	while (!writer_failed(b->w) && !b->w->broken) {
+		p = free_piece(b, l);
+		if (!p)
+			return false;
+		if (l->at == UINT64_MAX && !next_range(b, l))
+			return true;
 		if (ask(b, l, p, &e))
 			writer_refused(b->w, &e);
+	}
+	return false;
 }
 
-static void ask_more(struct back *b)
+static bool ask_more(struct back *b)
 {
+	bool all = true;
+
 	for (unsigned i = 0; i < b->lanes; i++)
-		ask_lane(b, &b->lane[i]);
+		all &= ask_lane(b, &b->lane[i]);
+	return all;
 }
 
 /* A buffer is free: the target takes what the readers bring. */
@@ -332,8 +341,8 @@ void back_finish(struct writer *w)
 			return;
 		}
 		take_good(w->back);
-		ask_more(w->back);
-		if (!busy(w->back))
+		/* Lanes that were full may be empty a moment later. */
+		if (ask_more(w->back) && !busy(w->back))
 			return;
 		writer_wait(w, 100);
 		(void)!pump_take(w->p); /* its wake; no reader is left */
