@@ -26,7 +26,8 @@ struct ssh_child {
 	unsigned sent;    /* groups of which dd gave all */
 	double sent_at;   /* when it said so last */
 	bool failed;      /* a dd failed, before gzip: the words say why */
-	bool cut;         /* a dd read less than a block, and no error */
+	bool cut;         /* a dd read less than a block: no error where */
+	unsigned cut_at;  /* this group (a number, as sent) is sent, too */
 
 	/* Where the host compresses; null until then. */
 	struct gunzip *z;

@@ -56,7 +56,10 @@ static bool understood(struct ssh_child *c, const char *line)
 		return true;
 	}
 	c->failed |= strcmp(line, FAILED) == 0;
-	c->cut |= dd_short(line);
+	if (!c->cut && dd_short(line)) {
+		c->cut = true;
+		c->cut_at = c->sent;
+	}
 	return strcmp(line, FAILED) == 0 || strstr(line, "records in") ||
 		strstr(line, "records out") || strstr(line, "copied");
 }
@@ -172,7 +175,7 @@ static int let_go(struct ssh_child *c, struct batch *b, struct err *e)
 {
 	if (!b->held || c->sent <= b->i || (b->from->packer && !b->closed))
 		return 0;
-	if (c->cut)
+	if (c->cut && c->cut_at <= b->i)
 		return dd_cut(b->from->file, e);
 	if (b->got(b->arg, b->last, b->held, e))
 		return -1;
@@ -290,7 +293,7 @@ static int look_at_clock(struct ssh_child *c, struct batch *b, struct err *e)
 
 	if (c->failed)
 		return judge(c, b->from->file, e);
-	if (c->cut)
+	if (c->cut && c->sent > c->cut_at)
 		return dd_cut(b->from->file, e);
 	if (b->i < b->n && c->sent == b->n && now - c->sent_at > SHORT &&
 		now - b->heard > SHORT)

@@ -163,6 +163,24 @@ static void a_dd_that_gives_less(void **state)
 	}
 }
 
+/* A bad sector gives less, too, but says so: not the disk has changed, and a
+ * place that can be read again is. */
+static void a_bad_sector_is_no_change(void **state)
+{
+	(void)state;
+	for (size_t i = 1; i < ARRAY_LEN(roads); i++) {
+		_copy_result_ struct copy_result res = {0};
+		struct run r;
+
+		run_make(&r, LAB_NEW);
+		r.c.opts.road = roads[i];
+		lab_fault("new", "short-dd", "eio");
+		copies(&r, &res);
+		assert_int_equal(res.retries, 1);
+		run_free(&r);
+	}
+}
+
 /* From now on the host greets on standard output whoever comes. */
 static void greet_all(int marks)
 {
@@ -428,6 +446,7 @@ int main(void)
 		cmocka_unit_test(locked_missing_damaged),
 		cmocka_unit_test(a_dd_killed_at_the_descriptor),
 		cmocka_unit_test(a_dd_that_gives_less),
+		cmocka_unit_test(a_bad_sector_is_no_change),
 		cmocka_unit_test(a_greeting_is_no_data),
 		cmocka_unit_test(a_wrong_password_is_tried_once),
 		cmocka_unit_test(a_changed_password_is_tried_once),

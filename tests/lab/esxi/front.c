@@ -243,24 +243,26 @@ static int dd_args(int argc, char **argv, struct dd *d)
 	return 0;
 }
 
-/* The fault short-dd: once, of blocks of a MiB, less by a sector and no error.
- */
-static long long short_dd(long long max)
+/* The fault short-dd: once, of blocks of a MiB, less by a sector; with "eio" as
+ * a bad sector makes it, else no error. */
+static long long short_dd(long long max, bool *bad)
 {
-	bool hit;
+	const char *arg;
 
 	if (!fault_get("short-dd"))
 		return max;
 	state_lock();
-	hit = fault_take("short-dd") != NULL;
+	arg = fault_take("short-dd");
 	state_unlock();
-	return hit ? max - 512 : max;
+	*bad = arg && strncmp(arg, "eio", 3) == 0;
+	return arg ? max - 512 : max;
 }
 
 static int dd_stream(const struct dd *d)
 {
 	int fd = open(d->in, O_RDONLY);
 	long long n, max = d->count < 0 ? -1 : d->count * d->bs;
+	bool bad = false;
 
 	if (fd < 0) {
 		fprintf(stderr, "dd: can't open '%s': %s\n", d->in,
@@ -271,17 +273,20 @@ static int dd_stream(const struct dd *d)
 		fprintf(stderr, "dd: '%s': cannot skip\n", d->in);
 		return 1;
 	}
-	n = stream(fd, d->bs < LAB_MIB ? max : short_dd(max));
+	n = stream(fd, d->bs < LAB_MIB ? max : short_dd(max, &bad));
 	close(fd);
 	if (n < 0) {
 		fprintf(stderr, "dd: error writing: %s\n", strerror(errno));
 		return 1;
 	}
+	if (bad)
+		fprintf(stderr, "dd: error reading '%s': %s\n", d->in,
+			strerror(EIO));
 	fprintf(stderr, "%lld+%d records in\n%lld+%d records out\n", n / d->bs,
 		n % d->bs != 0, n / d->bs, n % d->bs != 0);
 	fprintf(stderr, "%lld bytes (%.1fMB) copied\n", n,
 		(double)n / (double)LAB_MIB);
-	return 0;
+	return bad;
 }
 
 int cmd_dd(int argc, char **argv)
