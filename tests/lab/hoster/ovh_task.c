@@ -1,7 +1,10 @@
 /*
- * ovh_task.c - tasks: todo, doing, then done or failed after the delay.
+ * ovh_task.c - tasks: todo for a third of the delay, 0.8 s at most, doing, then
+ * done or failed after the delay.
  */
 #include "ovh.h"
+
+#define TODO_MAX 800 /* ms */
 
 static json_t *tasks(void)
 {
@@ -126,6 +129,7 @@ static void end(json_t *t, int64_t now)
 
 bool ovh_tick(json_t *state, int64_t now)
 {
+	int todo = state_delay() / 3 < TODO_MAX ? state_delay() / 3 : TODO_MAX;
 	bool changed = false;
 	json_t *t;
 	size_t i;
@@ -135,8 +139,7 @@ bool ovh_tick(json_t *state, int64_t now)
 
 		if (over(t))
 			continue;
-		if (!strcmp(js(t, "status"), "todo") &&
-			age >= state_delay() / 3) {
+		if (!strcmp(js(t, "status"), "todo") && age >= todo) {
 			js_set(t, "status", "doing");
 			if (!strcmp(js(t, "kind"), "ip"))
 				move_begins(t);
