@@ -85,13 +85,14 @@ static void show(struct checklist *c)
 static void tick(void *arg)
 {
 	struct checklist *c = arg;
-	bool before = c->told;
+	bool before = c->told, changed = follow_read(&c->f);
 
-	if (follow_read(&c->f)) {
+	/* A worker may end after the last that it wrote was read. */
+	c->told = !checklist_works(c);
+	if (changed || c->told != before) {
 		show(c);
 		tui_touch(c->w->t);
 	}
-	c->told = !checklist_works(c);
 	if (c->told && !before)
 		tui_post(c->w->t, CHECK_ATTEND);
 }

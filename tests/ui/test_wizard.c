@@ -287,6 +287,22 @@ static void skip_at_work(void **state)
 		fail_msg("%s", s);
 }
 
+/* All that a worker wrote is read before it ends: then its end is seen. */
+static void slow_to_end(void **state)
+{
+	_free_ char *s = NULL;
+	const char *bad;
+
+	(void)state;
+	wiz_write("lingers", "");
+	wiz_new_job("guided");
+	s = wiz_run(WALK "<Enter><wait How><Enter><wait 7/8>"
+			 "<wait at work><wait waits: Enter does this step>",
+		132, 43, "", false);
+	if ((bad = strstr(s, "(waited")))
+		fail_msg("%s", bad);
+}
+
 /* m, while the job is at work. */
 static void mode_switched(void **state)
 {
@@ -461,6 +477,7 @@ int main(void)
 		IN_STATE(retried),
 		IN_STATE(skip_has_reason),
 		IN_STATE(skip_at_work),
+		IN_STATE(slow_to_end),
 		IN_STATE(mode_switched),
 		IN_STATE(way_back),
 		IN_STATE(back_keeps),
