@@ -34,7 +34,17 @@ int disks_sink_spec(struct run *r, size_t i, char **spec, struct err *e)
 struct gather {
 	struct copy_map *map;
 	size_t disk;
+	const char *slot;
+	bool noted;
 };
+
+/* An event of that disk, whose slot stands under key? */
+static bool is_of(const struct gather *g, const json_t *data, const char *key,
+	const char *event, const char *wanted)
+{
+	return strcmp(event, wanted) == 0 &&
+		strcmp(json_str_or(data, key, ""), g->slot) == 0;
+}
 
 static int take_line(void *arg, const json_t *line, struct err *e)
 {
@@ -47,23 +57,32 @@ static int take_line(void *arg, const json_t *line, struct err *e)
 	if (strcmp(event, "undo") == 0) {
 		copy_map_free(g->map);
 		g->map = NULL;
+		g->noted = false;
 	}
+	if (is_of(g, data, "value", event, "decision"))
+		g->noted = false; /* it began anew */
+	if (is_of(g, data, "slot", event, "measure") &&
+		strcmp(json_str_or(data, "name", ""), "copy") == 0)
+		g->noted = true;
 	if (strcmp(event, "mark") ||
 		json_u64(data, "disk", SIZE_MAX) != g->disk)
 		return 0;
 	return copy_mark_from_json(data, &g->map, e);
 }
 
-int disks_map(
-	const struct run *r, size_t i, struct copy_map **map, struct err *e)
+int disks_map(const struct run *r, size_t i, struct copy_map **map, bool *noted,
+	struct err *e)
 {
-	struct gather g = {.disk = i};
+	struct gather g = {
+		.disk = i, .slot = json_str_or(run_disk(r, i), "slot", "?")};
 
 	if (journal_each(r->job->dir, take_line, &g, e)) {
 		copy_map_free(g.map);
 		return -1;
 	}
 	*map = g.map;
+	if (noted)
+		*noted = g.noted;
 	return 0;
 }
 
@@ -95,10 +114,11 @@ int disks_complete(const struct run *r, bool *yes, struct err *e)
 {
 	for (size_t i = 0; i < run_disks(r); i++) {
 		_copy_map_ struct copy_map *m = NULL;
+		bool noted;
 
-		if (disks_map(r, i, &m, e))
+		if (disks_map(r, i, &m, &noted, e))
 			return -1;
-		*yes = m && copy_map_complete(m);
+		*yes = m && copy_map_complete(m) && noted;
 		if (!*yes)
 			return 0;
 	}

@@ -13,10 +13,12 @@ int disks_sink_spec(struct run *r, size_t i, char **spec, struct err *e);
 
 /*
  * The map of disk i from the journal's marks, null where none. Marks made
- * before an undo of copy_disks do not count.
+ * before an undo of copy_disks do not count. noted, where it is not null: the
+ * copy's result is there, too, which is noted once the source was compared
+ * after the last byte.
  */
-int disks_map(
-	const struct run *r, size_t i, struct copy_map **map, struct err *e);
+int disks_map(const struct run *r, size_t i, struct copy_map **map, bool *noted,
+	struct err *e);
 
 /* What the source disk was when its copy began, null before: an identity as
  * source.h has it. Borrowed. */
@@ -28,7 +30,7 @@ const char *disks_left_out(const struct run *r, size_t i);
  * (copy.read_back is not "after"). */
 bool disks_check_during(const struct run *r);
 
-/* All disks are copied whole. */
+/* All disks are copied whole, from a source that was the same afterwards. */
 int disks_complete(const struct run *r, bool *yes, struct err *e);
 
 /* Progress of disk i while it is read back, for the status file. */

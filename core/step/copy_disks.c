@@ -248,11 +248,14 @@ static int prepare(struct job_ctx *c, struct err *e)
 	struct run *r = c->r;
 	const struct vm_disk *d = run_source_disk(r, c->disk);
 	struct disks_row *row = &c->rows[c->disk];
+	bool noted;
 
-	if (disks_map(r, c->disk, &c->done, e))
+	if (disks_map(r, c->disk, &c->done, &noted, e))
 		return -1;
 	row->total = d ? d->used : 0;
-	if (c->done && copy_map_complete(c->done)) {
+	/* Killed behind the last mark: nothing is left to copy, but the source
+	 * is compared once more, as after every copy. */
+	if (noted && c->done && copy_map_complete(c->done)) {
 		*row = (struct disks_row){.state = DISKS_DONE};
 		return 0;
 	}

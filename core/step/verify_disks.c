@@ -56,7 +56,7 @@ static int verify_one(struct run *r, size_t i, struct err *e)
 		.progress = on_progress};
 	struct copy_checked res;
 
-	if (disks_map(r, i, &map, e))
+	if (disks_map(r, i, &map, NULL, e))
 		return -1;
 	if (!map || !copy_map_complete(map))
 		return err_set(e, ERR_INTERNAL, "disk %zu is not copied", i);
