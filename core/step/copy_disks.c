@@ -402,8 +402,8 @@ const struct step step_copy_disks = {
 	.manual = N_("ssh root@ESXI 'cat /vmfs/volumes/DS/VM/VM-flat.vmdk' "
 		     "| dd of=/dev/zvol/rpool/data/vm-ID-disk-0 bs=1M "
 		     "conv=sparse"),
-	.trouble = N_("A lost connection is tried again for some minutes. "
-		      "Stopped or killed, the same command goes on at the last "
+	.trouble = N_("A connection lost in mid-copy is tried again for some "
+		      "minutes. Stopped or killed, it goes on at the last "
 		      "mark. Way back: the volumes are removed with the VM."),
 	.file = {.why = N_("What the images hold and the guest's file systems "
 			   "use is read and goes straight into the new "
@@ -412,9 +412,9 @@ const struct step step_copy_disks = {
 		.manual = N_("tar -xf FILE.ova\n"
 			     "qemu-img convert -p -n -O raw VM-disk1.vmdk "
 			     "/dev/zvol/rpool/data/vm-ID-disk-0"),
-		.trouble = N_("Stopped or killed, the same command goes on at "
-			      "the last mark. Way back: the volumes are "
-			      "removed with the VM; the files stay.")},
+		.trouble = N_("Stopped or killed, it goes on at the last mark. "
+			      "Way back: the volumes are removed with the VM; "
+			      "the files stay.")},
 	.check = check,
 	.run = run,
 	.verify = verify,
