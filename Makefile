@@ -193,6 +193,7 @@ e2e: $(B)/test-deps
 	@$(MAKE) --no-print-directory -j2 all lab
 	@tests/e2e/cross
 	@tests/e2e/image inside
+	@tests/e2e/guest all
 
 # kill -9 of the worker at KILLS random moments; make test takes five.
 KILLS ?= 50
