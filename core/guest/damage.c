@@ -44,7 +44,7 @@ char *guest_damage(const char *dev, const char *type, const char *error)
 {
 	_free_ char *words = words_of(error ? error : "");
 
-	return xasprintf(N_("the file system (%s) on %s is damaged and cannot "
+	return xasprintf(N_("the %s file system on %s is damaged and cannot "
 			    "be read: check it in the old VM, then copy "
 			    "again (mount says: %s)"),
 		type, dev, words);

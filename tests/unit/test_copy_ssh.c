@@ -145,6 +145,14 @@ static void a_dd_killed_at_the_descriptor(void **state)
 	run_free(&r);
 }
 
+/* By the i-th road, on a host whose dd gives less than it was asked for. */
+static void run_short(struct run *r, size_t i, const char *how)
+{
+	run_make(r, LAB_NEW);
+	r->c.opts.road = roads[i];
+	lab_fault("new", "short-dd", how);
+}
+
 /* What came after it would lie at another place. Marks made before are right:
  * the copy that goes on from them is identical. */
 static void a_dd_that_gives_less(void **state)
@@ -154,9 +162,7 @@ static void a_dd_that_gives_less(void **state)
 		_copy_result_ struct copy_result res = {0};
 		struct run r;
 
-		run_make(&r, LAB_NEW);
-		r.c.opts.road = roads[i];
-		lab_fault("new", "short-dd", NULL);
+		run_short(&r, i, NULL);
 		assert_int_equal(fails(&r), ERR_SOURCE_CHANGED);
 		copies(&r, &res);
 		run_free(&r);
@@ -172,9 +178,7 @@ static void a_bad_sector_is_no_change(void **state)
 		_copy_result_ struct copy_result res = {0};
 		struct run r;
 
-		run_make(&r, LAB_NEW);
-		r.c.opts.road = roads[i];
-		lab_fault("new", "short-dd", "eio");
+		run_short(&r, i, "eio");
 		copies(&r, &res);
 		assert_int_equal(res.retries, 1);
 		run_free(&r);

@@ -83,7 +83,7 @@ static void damage_is_one_sentence(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
 		_free_ char *want = xasprintf(
-			"the file system (ext4) on /dev/sda1 is damaged and "
+			"the ext4 file system on /dev/sda1 is damaged and "
 			"cannot be read: check it in the old VM, then copy "
 			"again (mount says: %s)",
 			row[i].words);

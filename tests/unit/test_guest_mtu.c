@@ -44,24 +44,32 @@ static const struct {
 		"STARTMODE='auto'\nMTU='1400'\n"},
 };
 
+/* What becomes of that row's file with these settings of the NIC. */
+static void try_row(size_t i, json_t *nic, struct guest_changes *cs)
+{
+	_json_ json_t *list = json_array();
+	struct guest *g = guest_dir_new();
+	json_t *c = net_iface(list, "ens192", "/etc/f");
+
+	json_put_str(c, "stack", rows[i].stack);
+	guest_dir_put(g, "/etc/f", rows[i].before);
+	mtu_change(g, c, "ens192", nic, cs);
+	guest_dir_free(g);
+}
+
 static void file_by_file(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		_changes_ struct guest_changes cs = {0};
-		_json_ json_t *list = json_array(), *nic = json_object();
-		struct guest *g = guest_dir_new();
-		json_t *c = net_iface(list, "ens192", "/etc/f");
+		_json_ json_t *nic = json_object();
 
-		json_put_str(c, "stack", rows[i].stack);
-		guest_dir_put(g, "/etc/f", rows[i].before);
 		json_put_u64(nic, "mtu", 1400);
-		mtu_change(g, c, "ens192", nic, &cs);
+		try_row(i, nic, &cs);
 		assert_int_equal(cs.n, rows[i].after != NULL);
 		assert_int_equal(cs.n_left, rows[i].after == NULL);
 		if (rows[i].after)
 			assert_string_equal(cs.c[0].after, rows[i].after);
-		guest_dir_free(g);
 	}
 }
 
@@ -79,18 +87,13 @@ static void by_the_bridge(void **state)
 			(most == 1500 && strstr(before, "9000"));
 		_free_ char *value = xasprintf("%u", most);
 		_changes_ struct guest_changes cs = {0};
-		_json_ json_t *list = json_array(), *nic = json_object();
-		struct guest *g = guest_dir_new();
-		json_t *c = net_iface(list, "ens192", "/etc/f");
+		_json_ json_t *nic = json_object();
 
-		json_put_str(c, "stack", rows[i / 3].stack);
 		json_put_u64(nic, "bridge_mtu", most);
-		guest_dir_put(g, "/etc/f", before);
-		mtu_change(g, c, "ens192", nic, &cs);
+		try_row(i / 3, nic, &cs);
 		assert_int_equal(cs.n + cs.n_left, large);
 		if (cs.n)
 			assert_non_null(strstr(cs.c[0].after, value));
-		guest_dir_free(g);
 	}
 }
 
@@ -101,17 +104,12 @@ static void by_no_bridge(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		_changes_ struct guest_changes cs = {0};
-		_json_ json_t *list = json_array(), *nic = json_object();
-		struct guest *g = guest_dir_new();
-		json_t *c = net_iface(list, "ens192", "/etc/f");
+		_json_ json_t *nic = json_object();
 
-		json_put_str(c, "stack", rows[i].stack);
-		guest_dir_put(g, "/etc/f", rows[i].before);
-		mtu_change(g, c, "ens192", nic, &cs);
+		try_row(i, nic, &cs);
 		assert_int_equal(cs.n, 0);
 		assert_int_equal(
 			cs.n_left, strstr(rows[i].before, "9000") != NULL);
-		guest_dir_free(g);
 	}
 }
 
